@@ -1,0 +1,45 @@
+"""Now and the deadline; nothing else reads the time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Handed in wherever time matters, so that any case can be replayed."""
+
+    wall: Callable[[], float] = time.time
+    """Seconds since the epoch; may jump."""
+    steady: Callable[[], float] = time.monotonic
+    """Seconds that never go back, for durations."""
+
+    def now(self) -> datetime:
+        """The wall clock's time, in UTC."""
+        return datetime.fromtimestamp(self.wall(), UTC)
+
+
+class Deadline:
+    """A point on the steady clock by which everything has to be said."""
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self._clock = clock
+        self._end = clock.steady() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end - self._clock.steady())
+
+    def passed(self) -> bool:
+        """Whether the time is up."""
+        return self.remaining() <= 0.0
+
+    def expire(self) -> None:
+        """Let the time be up now (a signal asked for it)."""
+        self._end = self._clock.steady()
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-23T20:15:00Z` (RFC 3339, whole seconds, UTC)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

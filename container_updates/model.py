@@ -1,0 +1,211 @@
+"""Frozen values that every room speaks; they know nobody but `reference`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, IntEnum
+from typing import Any
+
+from container_updates.reference import Reference
+
+
+class Verdict(Enum):
+    """What a finding means for the question asked; its severity is decided in `verdicts` alone."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Where an image runs, in the words of the OCI image index (`platform`)."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+    os_version: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image as an engine has it."""
+
+    engine: str = field(compare=False)
+    """URL of the engine that has it."""
+    id: str
+    """What the engine calls it, `sha256:…`: the config digest, or in a containerd store a registry digest."""
+    digests: frozenset[str]
+    """Every registry digest it is known by: of the index or the platform manifest. Empty where none is known."""
+    id_is_config: bool
+    """True when `id` is the digest of the image's config (classic store, Podman)."""
+    pulled: bool | None = field(compare=False, default=None)
+    """False: the engine never pulled or pushed it. None: its lists cannot tell, `Inventory.details` may."""
+    manifest_digest: str | None = None
+    """Digest of the platform's own manifest, where the engine says it."""
+    platform: Platform | None = None
+    """Where the engine's lists say it; else ask `Inventory.details`."""
+    created: int | None = field(compare=False, default=None)
+    """Seconds since the epoch, as its config claims."""
+    labels: Mapping[str, str] = field(compare=False, default_factory=dict)
+    """The image's own labels: claims of whoever built it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDetails:
+    """What only an inspect tells."""
+
+    platform: Platform | None
+    pulled: bool | None
+    layers: tuple[str, ...] = ()
+    """The layers' diff ids (`rootfs.diff_ids` of its config)."""
+    created: str | None = None
+    """As the config has it, RFC 3339."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The unique thing to ask about: a thousand containers of one image are one subject."""
+
+    reference: Reference
+    image: Image
+    tag_image: Image | None = None
+    """What the engine has under the reference's tag today, where that is another image than the running one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container record, reduced to what is asked or shown."""
+
+    engine: str
+    id: str
+    name: str
+    image: str
+    """As a person knows it: the reference it was started from, or the bare image id."""
+    subject: Subject | None
+    """None when there is nothing to ask: excluded before a name was needed, or unresolvable."""
+    problem: str | None = None
+    """Why `subject` is None although the container is to be checked."""
+    excluded: str | None = None
+    """Which decision of the admin excludes it, as words."""
+    running: bool = True
+    project: str | None = None
+    service: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The container's own labels, without those that its image brought along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer of one link of the chain. It never knows its severity."""
+
+    check: str
+    """The link: updates, restarts, versions, signatures, source, packages."""
+    code: str
+    """From the interface's table of findings."""
+    verdict: Verdict
+    message: str
+    """For a person, without the container's name; not yet safe to print."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Plain data for JSON; a member that is not known is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error that belongs to a place (a registry, an engine, a file) rather than to one container."""
+
+    where: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRegistries:
+    """What an engine is told about registries (`/info` RegistryConfig)."""
+
+    mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Registry name to the URLs of its pull-through mirrors, in the engine's order."""
+    insecure_hosts: frozenset[str] = frozenset()
+    """Host or host:port that may be asked without TLS or with an unverified certificate."""
+    insecure_networks: tuple[str, ...] = ()
+    """The same by network, in CIDR notation."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request that was made, for `-vvv`: never a secret in it."""
+
+    method: str
+    url: str
+    """Without user, password and query."""
+    status: int | None
+    """None where no answer came."""
+    seconds: float
+    note: str = ""
+    """Why there was no answer, in the words of the error."""
+
+
+class State(IntEnum):
+    """Severity, ranked as the interface ranks it; `exit_code` is what the plugin guidelines want."""
+
+    OK = 0
+    UNKNOWN = 1
+    WARNING = 2
+    CRITICAL = 3
+
+    @property
+    def exit_code(self) -> int:
+        """0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (Monitoring Plugins guidelines, return codes)."""
+        return {State.OK: 0, State.WARNING: 1, State.CRITICAL: 2, State.UNKNOWN: 3}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFinding:
+    """A finding with the severity that the thresholds give it."""
+
+    finding: Finding
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedContainer:
+    """A container with what was found about it."""
+
+    container: Container
+    findings: tuple[JudgedFinding, ...]
+    state: State
+    """The worst of its findings' states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number of the performance data."""
+
+    name: str
+    value: float | int
+    unit: str
+    warning: str | None
+    """Range as the plugin guidelines write it, or None for no threshold."""
+    critical: str | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that a report needs, whatever its form."""
+
+    state: State
+    containers: tuple[JudgedContainer, ...]
+    """In the engine's order; the reports sort."""
+    metrics: tuple[Metric, ...]
+    """In the interface's order, without those whose check was not asked for."""
+    problems: tuple[Problem, ...]
+    checked_at: datetime
+    requests: tuple[RequestRecord, ...] = ()
+    """For -vvv."""
+    settings: tuple[tuple[str, str, str], ...] = ()
+    """Option, value and where it came from, for -vv."""

@@ -1,0 +1,54 @@
+"""What one run was asked to do; a value, without logic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One `--include` or `--exclude`: a field of the container and a glob."""
+
+    field: str
+    """name, image, label, project or service."""
+    glob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that argv and the environment decide. Times in seconds, sizes in bytes."""
+
+    hosts: tuple[str, ...] = ()
+    """Engines to ask: unix:// or tcp:// URLs; never empty once `cli` is done."""
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls_verify: bool = True
+    """Whether an engine's certificate must be right (DOCKER_TLS_VERIFY)."""
+    demo: bool = False
+    all_containers: bool = False
+    include: tuple[Selector, ...] = ()
+    exclude: tuple[Selector, ...] = ()
+    checks: tuple[str, ...] = ("updates",)
+    docker_config: str = ""
+    """Folder of config.json."""
+    insecure_registries: tuple[str, ...] = ()
+    ca_files: Mapping[str, str] = field(default_factory=dict)
+    """Registry to CA file; the key "" is for every registry without one of its own."""
+    mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Registry to mirror URLs, from `--mirror`."""
+    warning: Mapping[str, str] = field(default_factory=dict)
+    """Metric to range, only what was given."""
+    critical: Mapping[str, str] = field(default_factory=dict)
+    not_checked: str = "unknown"
+    timeout: float = 30.0
+    state_dir: str = ""
+    cache_ttl: float = 600.0
+    no_cache: bool = False
+    jobs: int = 32
+    output: str = "nagios"
+    verbose: int = 0
+    perfdata: bool = True
+    max_output: int = 4096
+    color: str = "auto"
+    origins: tuple[tuple[str, str, str], ...] = ()
+    """Option, value as text and where it came from (default, environment, command line), for -vv."""
