@@ -51,7 +51,7 @@ class Reference:
 def parse(text: str) -> Reference:
     """Return the reference that `text` names; `latest` where it has neither tag nor digest.
 
-    Raises `InvalidReference` for anything else: a bare image id, upper case in the repository, another digest algorithm.
+    Raises `InvalidReference` for anything else: a bare image id, upper case in the repository, another algorithm.
     """
     if len(text) > _MAX_TEXT:
         raise InvalidReference(f"image reference is longer than {_MAX_TEXT} characters")

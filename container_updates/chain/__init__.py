@@ -1,0 +1,1 @@
+"""The links of the chain of trust, a file each."""

@@ -1,0 +1,1 @@
+"""What runs: a file for each kind of engine."""

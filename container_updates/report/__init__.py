@@ -1,0 +1,1 @@
+"""An outcome as text, a file for each form."""
