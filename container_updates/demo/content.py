@@ -129,7 +129,7 @@ def make_image(
     annotations: Mapping[str, str],
     subject: Mapping[str, Any] | None,
 ) -> tuple[bytes, str, tuple[str, ...]]:
-    """Put an image's config and layers (uncompressed) into the repository; returns manifest, config digest, diff ids."""
+    """Put config and layers (uncompressed) into the repository; returns manifest, config digest, diff ids."""
     compressed = [_gzip(layer) for layer in layers]
     diff_ids = tuple(sha256(layer) for layer in layers)
     config = encode(
