@@ -1,11 +1,12 @@
 """A container engine on a unix socket, the reading part of the Docker Engine API, and a Python side to fill it."""
 
+import os
 import re
 import shutil
 import ssl
 import tempfile
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote
 
 from container_updates.demo.content import AMD64, PushedImage, PushedIndex
@@ -32,9 +33,8 @@ class EngineServer(Server):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.kind = kind
-        # a unix socket's path may have 107 bytes at most, so never under a long $TMPDIR
-        self._folder = None if tcp else tempfile.mkdtemp(prefix="ccu-", dir="/tmp")
-        super().__init__(unix_socket=f"{self._folder}/docker.sock" if self._folder else None, tls=tls)
+        super().__init__(tls=tls)
+        self._tcp = tcp
         self._shelves = Shelves(kind, platform)
         self._holdings: Holdings = self._shelves
         self._encoded: dict[tuple[str, str, bool], Response] = {}
@@ -42,12 +42,18 @@ class EngineServer(Server):
     @property
     def host(self) -> str:
         """The URL that `--host` takes: unix:// or tcp://."""
-        return f"unix://{self._folder}/docker.sock" if self._folder else f"tcp://{self.netloc}"
+        return f"tcp://{self.netloc}" if self._tcp else f"unix://{self._unix_socket}"
+
+    def __enter__(self) -> Self:
+        if not self._tcp:
+            # a unix socket's path may have 107 bytes at most, so never under a long $TMPDIR
+            self._unix_socket = tempfile.mkdtemp(prefix="ccu-", dir="/tmp") + "/docker.sock"
+        return super().__enter__()
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._unix_socket is not None:
+            shutil.rmtree(os.path.dirname(self._unix_socket), ignore_errors=True)
 
     # filling it
 

@@ -65,16 +65,14 @@ def json_response(document: Any, status: int = 200, headers: Mapping[str, str] |
 
 
 class Server:
-    """A context manager that listens on a free port of `address`, or on a unix socket, and calls `answer`."""
+    """A context manager that listens on a free port of `address`, or on `_unix_socket`, and calls `answer`."""
 
-    def __init__(
-        self, *, address: str = "127.0.0.1", unix_socket: str | None = None, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, *, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.log: list[LogEntry] = []
         self.latency = 0.0
         """Seconds before each answer."""
         self._address = address
-        self._unix_socket = unix_socket
+        self._unix_socket: str | None = None
         self._tls = tls
         self._faults: list[tuple[Callable[[Request], bool], Fault]] = []
         self._stopping = threading.Event()

@@ -9,7 +9,7 @@ from typing import Self
 
 from container_updates.clock import Clock, rfc3339
 from container_updates.demo import faults
-from container_updates.demo.content import ARM64, PushedImage
+from container_updates.demo.content import AMD64, ARM64, PushedImage
 from container_updates.demo.engine import EngineServer
 from container_updates.demo.kinds import CONTAINERD, Kind
 from container_updates.demo.registry import RegistryServer
@@ -126,8 +126,8 @@ class Demo:
         self._start("logs", f"{self._dead_host}/acme/logs:1", "unreachable", project="monitoring", service="logs")
 
     def _push(self, repository: str, tag: str | None = None, *, days_old: int, arm: bool = False) -> PushedImage:
-        platform = {"platform": ARM64} if arm else {}
-        return self.registry.push_image(repository, tag, created=self._ago(days_old), **platform)
+        platform = ARM64 if arm else AMD64
+        return self.registry.push_image(repository, tag, platform=platform, created=self._ago(days_old))
 
     def _publish(self, repository: str, tag: str, *, days_old: int) -> PushedImage:
         """Let a tag move on; the registry says since when, as some do."""
