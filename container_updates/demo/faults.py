@@ -1,9 +1,12 @@
 """What can go wrong on the way, by name: each function returns a fault for `Server.fail`."""
 
+import gzip
+import json
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from container_updates.demo.http import Fault, Response, json_response
 
@@ -89,6 +92,16 @@ def body(content: bytes, content_type: str | None = None) -> Fault:
     return replaced
 
 
+def edited(change: Callable[[Any], Any]) -> Fault:
+    """The right answer's JSON after `change`, which returns the document to send."""
+
+    def changed(request: object, answer: Response) -> Response:
+        document = change(json.loads(_whole(answer)))
+        return replace(answer, body=json.dumps(document).encode())
+
+    return changed
+
+
 def html(code: int = 200) -> Fault:
     """A captive portal's or a proxy's page in place of the answer."""
     return lambda request, answer: Response(code, _HTML, {"Content-Type": "text/html; charset=utf-8"})
@@ -129,6 +142,12 @@ def huge(size: int = 3 << 30, *, announced: bool = False) -> Fault:
         return replace(answer, body=parts(), headers=headers)
 
     return grown
+
+
+def bomb(size: int = 1 << 28) -> Fault:
+    """A small gzip body (Content-Encoding) that unpacks to `size` bytes."""
+    packed = gzip.compress(bytes(size), compresslevel=1, mtime=0)
+    return lambda request, answer: replace(answer, body=packed, headers={**answer.headers, "Content-Encoding": "gzip"})
 
 
 def drip(seconds: float = 1.0) -> Fault:

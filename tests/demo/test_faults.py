@@ -71,6 +71,18 @@ def test_a_huge_body_comes_in_parts(registry):
         assert len(next(answer.iter_content(1 << 20))) > 0
 
 
+def test_a_bomb_is_small_on_the_wire_and_large_unpacked(registry):
+    registry.fail(faults.bomb(1 << 22))
+    answer = ask(registry)
+    assert int(answer.headers["Content-Length"]) < 1 << 16
+    assert len(answer.content) == 1 << 22
+
+
+def test_an_answer_may_be_edited(registry):
+    registry.fail(faults.edited(lambda document: {**document, "schemaVersion": 1}))
+    assert ask(registry).json()["schemaVersion"] == 1
+
+
 def test_a_drip_is_the_right_answer_only_slowly(registry):
     whole = ask(registry).content
     registry.fail(faults.drip(0.0001))

@@ -175,6 +175,8 @@ def test_one_token_may_name_many_repositories_and_opens_no_other(registry):
     assert manifest(registry, "a", "1", **bearer(token)).status_code == 200
     assert manifest(registry, "b/c", "1", **bearer(token)).status_code == 200
     assert manifest(registry, "d", "1", **bearer(token)).status_code == 401
+    registry.auth.forget()
+    assert manifest(registry, "a", "1", **bearer(token)).status_code == 401
 
 
 def test_a_denied_repository_spoils_the_whole_request_or_is_left_out(registry):
