@@ -118,6 +118,15 @@ def test_names_stay_as_the_user_wrote_them(engine, registry):
     assert listed(engine)["byid"]["Image"] == image_id
 
 
+def test_what_was_pulled_by_digest_keeps_that_name_when_its_tag_moves_on(engine, registry):
+    image = registry.push_image("app", "1")
+    digest = f"{registry.host}/app@{image.digest}"
+    image_id = engine.pull(image)
+    engine.pull(image, digest)
+    engine.pull(registry.push_image("app", "1", labels={"v": "2"}))
+    assert images(engine)[image_id]["RepoDigests"] == [digest]
+
+
 def test_docker_hubs_names_are_short_in_docker_and_long_in_podman(engine, registry):
     engine.pull(registry.push_image("library/nginx", "1.27"), "nginx:1.27")
     engine.run("web", "docker.io/library/nginx:1.27")

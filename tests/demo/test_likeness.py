@@ -12,6 +12,7 @@ from container_updates.demo.engine import EngineServer
 from container_updates.demo.kinds import CLASSIC, CONTAINERD, PODMAN
 from container_updates.demo.registry import RegistryServer
 
+ASSETS = Path(__file__).parents[1] / "assets" / "engines"
 CASES = {
     "docker-20.10-classic-store": (CLASSIC, "rec/"),
     "docker-29-containerd-store": (CONTAINERD, "rec/"),
@@ -93,7 +94,7 @@ def names(image):
 @pytest.mark.parametrize("case", CASES)
 def test_the_embedded_engine_answers_as_the_recorded_one(case):
     kind, prefix = CASES[case]
-    recorded = json.loads(Path(f"tests/assets/engines/{case}.json").read_text())
+    recorded = json.loads((ASSETS / f"{case}.json").read_text())
     recorded["published"].setdefault("multi-amd64", recorded["published"].get("amd64"))
     with EngineServer() as real, EngineServer(kind) as played, RegistryServer() as registry:
         real.load_recording(recorded)

@@ -6,7 +6,8 @@ import pytest
 
 from container_updates.demo.engine import EngineServer
 
-RECORDINGS = {path.stem: json.loads(path.read_text()) for path in Path("tests/assets/engines").glob("*.json")}
+ASSETS = Path(__file__).parents[1] / "assets" / "engines"
+RECORDINGS = {path.stem: json.loads(path.read_text()) for path in ASSETS.glob("*.json")}
 
 
 @pytest.fixture(params=sorted(RECORDINGS))
