@@ -1,1 +1,29 @@
 """What runs: a file for each kind of engine."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from container_updates.model import Container, EngineRegistries, Image, ImageDetails, Problem, RequestRecord
+
+
+class Inventory(Protocol):
+    """Anything that can say what runs."""
+
+    engine: str
+    """URL of the engine, as an admin knows it, without a password."""
+    requests: list[RequestRecord]
+    """Every request made so far."""
+    problems: list[Problem]
+    """What is wrong with the engine without stopping the check."""
+
+    def containers(self) -> Iterable[Container]:
+        """Return every container, the excluded ones marked; raises `InventoryError`."""
+        ...
+
+    def details(self, image: Image) -> ImageDetails:
+        """Return what only an inspect of `image` tells, asked once an image; raises `InventoryError`."""
+        ...
+
+    def registries(self) -> EngineRegistries:
+        """Return what the engine is told about registries; raises `InventoryError`."""
+        ...

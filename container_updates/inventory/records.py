@@ -1,0 +1,174 @@
+"""An engine's records as values: what is missing or of another kind becomes a default, never an exception."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from container_updates.model import EngineRegistries, Platform
+from container_updates.reference import is_digest
+
+_HEX = re.compile(r"[0-9a-f]+")
+_NO_NAME = "<none>"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """One element of `GET /images/json`."""
+
+    id: str
+    tags: tuple[str, ...]
+    digests: frozenset[str]
+    created: int | None
+    labels: Mapping[str, str] | None
+    """None where the engine does not say, which is not the same as having none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRecord:
+    """One element of `GET /containers/json`."""
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    labels: Mapping[str, str]
+    running: bool
+    manifest_digest: str | None
+    """`ImageManifestDescriptor`: the platform's own manifest (containerd store, API 1.48 and later)."""
+    platform: Platform | None
+
+
+def image_record(raw: Any) -> ImageRecord | None:
+    """Return the image that a record of the list describes, None for one without an id."""
+    image_id = identifier(text(raw, "Id"))
+    if image_id is None:
+        return None
+    return ImageRecord(
+        id=image_id,
+        tags=tags(raw),
+        digests=frozenset(
+            digest
+            for name, _, digest in (entry.rpartition("@") for entry in strings(raw, "RepoDigests"))
+            if name and is_digest(digest)
+        ),
+        created=number(raw, "Created"),
+        labels=string_map(raw, "Labels") if isinstance(raw, dict) and "Labels" in raw else None,
+    )
+
+
+def container_record(raw: Any) -> ContainerRecord | None:
+    """Return the container that a record of the list describes, None for one that has neither name nor id."""
+    container_id = text(raw, "Id")
+    names = [name.removeprefix("/") for name in strings(raw, "Names")]
+    # A legacy link is a second name with a slash in it: /other/alias.
+    name = next((name for name in names if name and "/" not in name), "") or container_id[:12]
+    if not name:
+        return None
+    descriptor = member(raw, "ImageManifestDescriptor")
+    digest = text(descriptor, "digest")
+    return ContainerRecord(
+        id=container_id,
+        name=name,
+        image=text(raw, "Image"),
+        image_id=identifier(text(raw, "ImageID")) or "",
+        labels=string_map(raw, "Labels"),
+        running=text(raw, "State") in ("running", "paused", "restarting", ""),
+        manifest_digest=digest if is_digest(digest) else None,
+        platform=platform(member(descriptor, "platform")),
+    )
+
+
+def registries(info: Any) -> EngineRegistries:
+    """Return `RegistryConfig` of `GET /info`; nothing where it is not there."""
+    config = member(info, "RegistryConfig")
+    mirrors = {"docker.io": strings(config, "Mirrors")}
+    insecure = set()
+    for name, index in member(config, "IndexConfigs").items():
+        own = strings(index, "Mirrors")
+        if own:
+            mirrors[name] = own
+        if isinstance(index, dict) and index.get("Secure") is False:
+            insecure.add(name)
+    return EngineRegistries(
+        mirrors={name: urls for name, urls in mirrors.items() if urls},
+        insecure_hosts=frozenset(insecure),
+        insecure_networks=strings(config, "InsecureRegistryCIDRs"),
+    )
+
+
+def platform(raw: Any) -> Platform | None:
+    """Return an OCI platform, from a descriptor's members or an image inspect's capitalised ones."""
+    os, architecture = text(raw, "os") or text(raw, "Os"), text(raw, "architecture") or text(raw, "Architecture")
+    if not os or not architecture:
+        return None
+    variant, version = text(raw, "variant") or text(raw, "Variant"), text(raw, "os.version") or text(raw, "OsVersion")
+    return Platform(os, architecture, variant, version)
+
+
+def is_docker(version: Any) -> bool:
+    """Whether `GET /version` comes from Docker: its Components have an "Engine" (API 1.35 and later), Podman's none."""
+    components = version.get("Components") if isinstance(version, dict) else None
+    if not isinstance(components, list) or not components:
+        return api_version(text(version, "ApiVersion")) < (1, 36)
+    names = [one if isinstance(one, str) else text(one, "Name") for one in components]
+    return any(name.split(" ")[0] == "Engine" for name in names)
+
+
+def uses_containerd_store(info: Any) -> bool:
+    """Whether `GET /info` tells of the containerd image store."""
+    status = info.get("DriverStatus") if isinstance(info, dict) else None
+    return isinstance(status, list) and ["driver-type", "io.containerd.snapshotter.v1"] in status
+
+
+def api_version(value: str) -> tuple[int, int]:
+    """Return `1.41` as numbers that compare; (0, 0) for anything else."""
+    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", value, re.ASCII)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def identifier(value: str) -> str | None:
+    """Return an image id as `algorithm:hex`, None for anything else."""
+    value = value if ":" in value else f"sha256:{value}"
+    return value if is_digest(value) else None
+
+
+def is_bare_id(value: str, image_id: str) -> bool:
+    """Whether `value` is `image_id` itself, with or without its algorithm, or the beginning of its hex digits."""
+    digits = value.removeprefix("sha256:")
+    whole = is_digest(f"sha256:{digits}")
+    return whole or bool(_HEX.fullmatch(digits) and image_id.partition(":")[2].startswith(digits))
+
+
+def tags(raw: Any) -> tuple[str, ...]:
+    """Return `RepoTags` without the old engines' `<none>:<none>`."""
+    return tuple(tag for tag in strings(raw, "RepoTags") if _NO_NAME not in tag)
+
+
+def member(raw: Any, key: str) -> dict[str, Any]:
+    """Return the object under `key`, an empty one if there is none."""
+    value = raw.get(key) if isinstance(raw, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def text(raw: Any, key: str) -> str:
+    """Return the string under `key`, "" if there is none."""
+    value = raw.get(key) if isinstance(raw, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def number(raw: Any, key: str) -> int | None:
+    """Return the whole number under `key`."""
+    value = raw.get(key) if isinstance(raw, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def strings(raw: Any, key: str) -> tuple[str, ...]:
+    """Return the strings in the list under `key`."""
+    value = raw.get(key) if isinstance(raw, dict) else None
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+
+
+def string_map(raw: Any, key: str) -> dict[str, str]:
+    """Return the object under `key`, reduced to what maps to strings."""
+    return {name: value for name, value in member(raw, key).items() if isinstance(value, str)}
