@@ -234,13 +234,16 @@ def _words(error: Exception, shown: str, path: str) -> str:
             case ssl.SSLError():
                 reason = _one_line(cause.reason or cause.strerror or "broken")
                 return f"no TLS with {shown}: {reason} (client certificate: --tls-cert, --tls-key or DOCKER_CERT_PATH)"
-            case TimeoutError() | urllib3.exceptions.TimeoutError():
+            case TimeoutError():
                 return _silent(shown, path)
     for cause in causes:
         if isinstance(cause, requests.exceptions.InvalidSchema):
             return "the installed docker package is too old for the installed requests: docker >= 7.1 is needed"
         if isinstance(cause, OSError) and cause.strerror:
             return f"no engine at {shown}: {_one_line(cause.strerror)} ({_ANOTHER})"
+    # Only now: urllib3 counts a refused connection among its timeouts.
+    if any(isinstance(cause, urllib3.exceptions.TimeoutError) for cause in causes):
+        return _silent(shown, path)
     return f"{shown} breaks off GET {path}: no HTTP, or an incomplete answer ({type(causes[-1]).__name__})"
 
 

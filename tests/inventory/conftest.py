@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,7 +22,7 @@ ASSETS = Path(__file__).parent.parent / "assets" / "engines"
 
 
 class PreparedEngine:
-    """Answers by path without API version: a value (sent as JSON), bytes, (status, value) or a function of the handler."""
+    """Answers by path without API version: a value (as JSON), bytes, (status, value) or a function of the handler."""
 
     def __init__(self, url: str, answers: dict[str, Any]) -> None:
         self.url = url
@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_PUT = do_DELETE = do_HEAD = do_GET
+    do_POST = do_PUT = do_DELETE = do_HEAD = do_GET  # noqa: N815
 
     def address_string(self) -> str:
         return "client"
