@@ -10,7 +10,7 @@ from functools import lru_cache
 from container_updates.errors import InvalidReference
 
 DOCKER_HUB = "docker.io"
-_DOCKER_HUB_ALIASES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_DOCKER_HUB_NAMES = (DOCKER_HUB, "index.docker.io")
 _DIGEST_HEX_LENGTHS = {"sha256": 64, "sha512": 128}
 _MAX_REPOSITORY = 255
 _MAX_TEXT = 1024
@@ -91,7 +91,7 @@ def _split(name: str) -> tuple[str, str]:
         registry, repository = DOCKER_HUB, name
     else:
         registry, repository = first, rest
-    if registry in _DOCKER_HUB_ALIASES:
+    if registry in _DOCKER_HUB_NAMES:
         registry = DOCKER_HUB
         if "/" not in repository:
             repository = f"library/{repository}"
