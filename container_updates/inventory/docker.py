@@ -151,25 +151,26 @@ class DockerEngine:
 
     def _container(self, record: ContainerRecord) -> Container:
         """Turn a record into what is asked or shown, with an inspect only if the list does not tell its name."""
-        settings = self._settings
         own = self._own_labels(record)
-        text = record.image
+        text, problem = record.image, None
         nameless = self._is_nameless(text, record.image_id)
         candidate = selection.Candidate(record.name, record.labels, own, () if nameless else _spellings(text))
-        excluded = selection.exclusion(candidate, settings)
-        problem = None
+        excluded = selection.exclusion(candidate, self._settings)
         if excluded is None and nameless:
             text, problem = self._name_of(record)
-            excluded = selection.exclusion(replace(candidate, images=_spellings(text)), settings)
+            nameless = problem is not None
+            excluded = selection.exclusion(replace(candidate, images=_spellings(text)), self._settings)
         subject = None
-        if excluded is None and problem is None and not record.image_id:
-            problem = "its record has no image id: what runs is not known"
-        if excluded is None and problem is None:
-            try:
-                subject = self._subject(reference.parse(text), record)
-                text = str(subject.reference)
-            except InvalidReference as error:
-                problem = str(error) if text else "its record names no image"
+        try:
+            parsed = None if nameless else reference.parse(text)
+        except InvalidReference as error:
+            parsed, problem = None, str(error) if text else "its record names no image"
+        if parsed is not None:
+            text = str(parsed)
+            if not record.image_id:
+                problem = "its record has no image id: what runs is not known"
+            elif excluded is None:
+                subject = self._subject(parsed, record)
         return Container(
             engine=self.engine,
             id=record.id,

@@ -1,9 +1,11 @@
 """An engine on a unix socket or on loopback that gives prepared answers and remembers what it was asked."""
 
 import json
+import shutil
 import socket
 import socketserver
 import ssl
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -81,7 +83,9 @@ class _Tcp(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., PreparedEngine]]:
+def serve() -> Iterator[Callable[..., PreparedEngine]]:
+    # A unix socket's path has 107 bytes at most: never below a long TMPDIR.
+    folder = Path(tempfile.mkdtemp(prefix="ccu-", dir="/tmp"))
     servers: list[socketserver.BaseServer] = []
 
     def start(answers: dict[str, Any], *, tcp: bool = False, tls: ssl.SSLContext | None = None) -> PreparedEngine:
@@ -92,7 +96,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., PreparedEngine]]:
             if tls:
                 server.socket = tls.wrap_socket(server.socket, server_side=True)
         else:
-            path = tmp_path / f"engine{len(servers)}.sock"
+            path = folder / f"engine{len(servers)}.sock"
             server = _Unix(str(path), _Handler)
             url = f"unix://{path}"
         server.engine = PreparedEngine(url, answers)
@@ -104,6 +108,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., PreparedEngine]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

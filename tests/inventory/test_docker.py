@@ -354,12 +354,19 @@ def test_tls_file_that_is_not_there_is_named(certificates: Path) -> None:
 
 def test_broken_record_costs_only_itself(serve: Serve) -> None:
     odd: list[Any] = [7, None, [], "x", {}, {"Names": "web"}, {"Names": [None], "Id": 3}]
-    inventory = ask(serve(answers([*odd, container(), {"Names": ["/half"]}], [1, {"Id": "x"}, image()])))
+    inventory = ask(
+        serve(
+            answers(
+                [*odd, container(), {"Names": ["/half"]}, container("anon", image_id="x")], [1, {"Id": "x"}, image()]
+            )
+        )
+    )
     found = by_name(inventory)
-    assert set(found) == {"web", "half"}
+    assert set(found) == {"web", "half", "anon"}
+    assert found["anon"].problem == "its record has no image id: what runs is not known"
     assert found["web"].subject is not None
     assert found["half"].subject is None
-    assert found["half"].problem == "its record has no image id: what runs is not known"
+    assert found["half"].problem == "its record names no image"
     assert inventory.problems == [
         Problem(inventory.engine, "bad-answer", "7 container records with neither name nor id: not checked")
     ]

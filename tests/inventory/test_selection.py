@@ -24,6 +24,11 @@ def excluded(serve: Serve, prepared: dict[str, Any], settings: Settings | None =
     return by_name(ask(serve(prepared), settings))["web"].excluded
 
 
+def test_excluded_container_is_named_by_its_normalised_image(serve: Serve) -> None:
+    found = by_name(ask(serve(engine({"wud.watch": "false"}))))["web"]
+    assert (found.image, found.subject, found.problem) == ("docker.io/library/nginx:1.27", None, None)
+
+
 @pytest.mark.parametrize("key", ["check_container_updates.enable", "wud.watch", "diun.enable"])
 @pytest.mark.parametrize("value", ["false", "False", "FALSE"])
 def test_labels_of_tools_that_tell_exclude(serve: Serve, key: str, value: str) -> None:
