@@ -12,6 +12,7 @@ from typing import Any
 _MAX_ELEMENT = 4 * 1024 * 1024
 """Characters; the largest real container record is far below, and broken JSON must not fill the memory."""
 _SPACE = " \t\r\n"
+_AFTER = frozenset(_SPACE + ",]")
 
 
 def value(chunks: Iterator[bytes]) -> Any:
@@ -29,14 +30,14 @@ def elements(chunks: Iterator[bytes]) -> Iterator[Any]:
     if window.next_character() != "[":
         if window.rest() == "null":
             return
-        raise _reason(window.rest(), ValueError("no list"))
+        raise _reason(window.rest())
     window.skip()
     if window.next_character() == "]":
         window.skip()
     else:
         yield from _until_bracket(window)
     if window.next_character():
-        raise ValueError("no JSON")
+        raise ValueError("no JSON: something follows the list")
 
 
 def _until_bracket(window: "_Window") -> Iterator[Any]:
@@ -47,7 +48,7 @@ def _until_bracket(window: "_Window") -> Iterator[Any]:
         if separator == "]":
             return
         if separator != ",":
-            raise ValueError("cut off" if not separator else "no JSON")
+            raise ValueError("no JSON, or cut off")
 
 
 class _Window:
@@ -85,13 +86,15 @@ class _Window:
         """Return the next value; more is read while it is incomplete, twice as much each time to stay linear."""
         self.next_character()
         while True:
+            all_read = self._ended or len(self._text) - self._at > _MAX_ELEMENT
             try:
                 element, end = self._decode(self._text, self._at)
-                if end < len(self._text) or self._ended:
+                # Without what follows nobody knows whether a number goes on in the next chunk.
+                if all_read or self._text[end : end + 1] in _AFTER:
                     self._at = end
                     return element
             except json.JSONDecodeError as error:
-                if self._ended or len(self._text) - self._at > _MAX_ELEMENT:
+                if all_read:
                     raise _reason(self._text[self._at :], error) from None
             except (ValueError, RecursionError) as error:
                 raise _reason(self._text[self._at :], error) from None
@@ -110,9 +113,9 @@ class _Window:
         return True
 
 
-def _reason(text: str, error: Exception) -> ValueError:
+def _reason(text: str, error: Exception | None = None) -> ValueError:
     if isinstance(error, RecursionError):
         return ValueError("JSON nested too deeply")
     if text.lstrip()[:1] == "<":
         return ValueError("HTML")
-    return ValueError("no list" if str(error) == "no list" and text[:1] in '{"' else "no JSON, or cut off")
+    return ValueError("no JSON, or cut off" if error or not text else "no list")

@@ -200,7 +200,7 @@ def test_compressed_answer_is_not_inflated(serve: Serve) -> None:
     import gzip
 
     def bomb(handler: Any) -> None:
-        body = gzip.compress(b" " * 50_000_000)
+        body = gzip.compress(b"[" + b" " * 50_000_000 + b"]")
         handler.wfile.write(
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
         )
@@ -481,6 +481,37 @@ def test_details_of_an_image_that_is_gone(serve: Serve) -> None:
 
 
 # --- registries, records of requests, size
+
+
+def test_engine_is_asked_without_proxy_and_netrc(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text(
+        "machine localhost login me password s3cret\nmachine 127.0.0.1 login me password x\n"
+    )
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for tcp in (False, True):
+        served = serve(answers([container()], [image()]), tcp=tcp)
+        assert "web" in by_name(ask(served))
+        assert not any("authorization" in headers for headers in served.headers)
+
+
+def test_broken_docker_config_does_not_hide_the_engine(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text('{"auths": {"reg.example": {"auth": "no base64"}}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert "web" in by_name(ask(serve(answers([container()], [image()]))))
+
+
+def test_name_of_a_container_with_legacy_links(serve: Serve) -> None:
+    record = container() | {"Names": ["/other/alias", "/web"]}
+    assert set(by_name(ask(serve(answers([record], [image()]))))) == {"web"}
+
+
+def test_container_without_a_name_is_known_by_its_id(serve: Serve) -> None:
+    record = container() | {"Names": None}
+    assert set(by_name(ask(serve(answers([record], [image()]))))) == {record["Id"][:12]}
 
 
 def test_registries_of_the_engine(serve: Serve) -> None:
