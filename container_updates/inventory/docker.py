@@ -129,12 +129,10 @@ class DockerEngine:
         self._info = {}
         try:
             self._info = answer.json()
-        except Refused as error:
-            if error.status in (401, 403):
+        except InventoryError as error:
+            if isinstance(error, Refused) and error.status in (401, 403):
                 words = f"{error}: the engine's mirrors and insecure registries are not known"
                 self.problems.append(Problem(self.engine, "unauthorized", words))
-        except InventoryError as error:
-            self.problems.append(Problem(self.engine, "bad-answer", str(error)))
         self._containerd = records.uses_containerd_store(self._info)
 
     def _add_image(self, raw: Any) -> None:

@@ -540,6 +540,7 @@ def test_engine_without_usable_info_is_one_without_mirrors(serve: Serve, info: A
     inventory = ask(serve({**answers([container()], [image()]), "/info": info}))
     assert by_name(inventory)["web"].subject is not None
     assert inventory.registries().insecure_networks == ()
+    assert inventory.problems == []
 
 
 def test_stopped_containers_only_on_request(serve: Serve) -> None:
