@@ -1,0 +1,281 @@
+"""The registry client: what a tag names today, and what lies behind a digest."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+from container_updates.clock import Clock, Deadline
+from container_updates.errors import BadAnswer, Inconclusive, NotFound, Unresolvable
+from container_updates.model import Problem, RequestRecord
+from container_updates.reference import Reference, is_digest
+from container_updates.registry import manifests
+from container_updates.registry.auth import Auth
+from container_updates.registry.conversation import Conversation
+from container_updates.registry.credentials import Credentials
+from container_updates.registry.headers import http_date
+from container_updates.registry.hosts import Endpoint, Hosts
+from container_updates.registry.manifests import ACCEPT, MAX_MANIFEST, Manifest
+from container_updates.registry.once import Once
+from container_updates.registry.transport import Answer, Transport
+
+if TYPE_CHECKING:
+    from container_updates.registry.cache import Store
+
+_ACCEPT = {"Accept": ", ".join(ACCEPT)}
+_ANY = {"Accept": "*/*"}
+_SMALL = 64 * 1024
+_NO_HEAD = frozenset({404, 405, 501})
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a tag names in its registry."""
+
+    digest: str
+    last_modified: datetime | None
+    """When the registry says it was put there (`Last-Modified`), if it does."""
+    mirror: str | None
+    """The host that answered instead of the registry."""
+
+
+class Registry:
+    """Asks registries, from many threads at once; each question is asked once a run.
+
+    Every method raises a subclass of `Inconclusive` where no answer can be believed, `NotFound` for a 404.
+    """
+
+    def __init__(
+        self,
+        *,
+        hosts: Hosts,
+        credentials: Credentials,
+        store: "Store",
+        clock: Clock,
+        deadline: Deadline,
+        cache_ttl: float,
+        jobs: int = 32,
+    ) -> None:
+        self._hosts = hosts
+        self._credentials = credentials
+        self._store = store
+        self._cache_ttl = cache_ttl
+        self._transport = Transport(hosts, store, clock, deadline, jobs)
+        self._auth = Auth(
+            transport=self._transport,
+            hosts=hosts,
+            credentials=credentials,
+            store=store,
+            clock=clock,
+            deadline=deadline,
+        )
+        self._conversation = Conversation(
+            transport=self._transport, auth=self._auth, store=store, clock=clock, deadline=deadline
+        )
+        self._published: Once[Published] = Once(deadline)
+        self._contents: Once[bytes] = Once(deadline)
+        self._silent: dict[str, Problem] = {}
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """Everything that was asked, token requests included."""
+        return self._transport.requests
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with a file, a helper or a mirror rather than with one image."""
+        return [*self._hosts.problems, *self._credentials.problems, *self._silent.values()]
+
+    @property
+    def ratelimit_remaining(self) -> int | None:
+        """The smallest `ratelimit-remaining` that a registry said; None if none did."""
+        return self._conversation.ratelimit_remaining
+
+    def expect(self, references: Iterable[Reference]) -> None:
+        """Announce what the run will ask for, so that one token request a registry can name it all."""
+        repositories: defaultdict[str, set[str]] = defaultdict(set)
+        for reference in references:
+            repositories[reference.registry].add(reference.repository)
+        for registry, names in repositories.items():
+            for endpoint in self._hosts.endpoints(registry):
+                self._auth.expect(endpoint.login_name, names)
+
+    def published(self, reference: Reference) -> Published:
+        """What the reference's tag names today, by HEAD; by GET and the body's hash where HEAD does not say it."""
+        if reference.tag is None:
+            raise Unresolvable("a digest alone has no tag to ask for")
+        key = (reference.registry, reference.repository, reference.tag)
+        return self._published.get(key, lambda: self._find_published(reference))
+
+    def manifest(self, reference: Reference, digest: str) -> Manifest:
+        """The manifest or index with this digest, verified against it; kept for good."""
+
+        def ask(endpoint: Endpoint) -> bytes:
+            answer = self._get_manifest(endpoint, reference, digest)
+            manifest = manifests.parse(answer.body, answer.headers.get("Content-Type"), digest)
+            return f"{manifest.media_type}\n".encode() + answer.body
+
+        kept = self._content("manifest", reference, digest, ask)
+        media_type, _, body = kept.partition(b"\n")
+        return manifests.parse(body, media_type.decode("latin-1"), digest)
+
+    def blob(self, reference: Reference, digest: str, limit: int) -> bytes:
+        """The blob with this digest, verified against it; kept for good. At most `limit` bytes."""
+
+        def ask(endpoint: Endpoint) -> bytes:
+            answer = self._ask(endpoint, "GET", reference.repository, f"blobs/{digest}", limit=limit)
+            if answer.status == 404:
+                raise NotFound(f"{endpoint.host} does not have the blob {digest}", repository_answers=None)
+            _ok(endpoint, answer)
+            return _verified(endpoint, answer.body, digest)
+
+        return self._content("blob", reference, digest, ask)
+
+    def _find_published(self, reference: Reference) -> Published:
+        for endpoint in self._hosts.endpoints(reference.registry):
+            kept = self._store.get("published", self._key(endpoint, reference, reference.tag or ""))
+            if kept and (published := _unpack(kept, endpoint)):
+                return published
+        return self._first(reference, lambda endpoint: self._ask_published(endpoint, reference))
+
+    def _ask_published(self, endpoint: Endpoint, reference: Reference) -> Published:
+        tag = reference.tag or ""
+        answer = self._ask(endpoint, "HEAD", reference.repository, f"manifests/{tag}", headers=_ACCEPT)
+        digest = answer.headers.get("Docker-Content-Digest", "").strip()
+        if answer.status not in _NO_HEAD:
+            _ok(endpoint, answer)
+        if answer.status != 200 or not is_digest(digest):
+            answer = self._get_manifest(endpoint, reference, tag)
+            manifest = manifests.parse(answer.body, answer.headers.get("Content-Type"))
+            digest = answer.headers.get("Docker-Content-Digest", "").strip()
+            digest = digest if is_digest(digest) else manifest.digest
+            value = f"{manifest.media_type}\n".encode() + _verified(endpoint, answer.body, digest)
+            self._store.put("manifest", self._key(endpoint, reference, digest), value, None)
+        modified = http_date(answer.headers.get("Last-Modified"))
+        published = Published(digest, modified, endpoint.host if endpoint.mirror else None)
+        self._store.put("published", self._key(endpoint, reference, tag), _pack(published), self._cache_ttl)
+        return published
+
+    def _get_manifest(self, endpoint: Endpoint, reference: Reference, name: str) -> Answer:
+        """GET by tag or digest; a digest's body is verified against it."""
+        path = f"manifests/{name}"
+        answer = self._ask(endpoint, "GET", reference.repository, path, headers=_ACCEPT, limit=MAX_MANIFEST)
+        if answer.status == 404:
+            exists = self._repository_answers(endpoint, reference.repository, answer.body)
+            raise NotFound(f"{endpoint.host} has no {reference.repository} {name}", repository_answers=exists)
+        _ok(endpoint, answer)
+        if is_digest(name):
+            _verified(endpoint, answer.body, name)
+        return answer
+
+    def _repository_answers(self, endpoint: Endpoint, repository: str, body: bytes) -> bool | None:
+        """Whether a repository exists that has just answered 404 (distribution-spec, Error Codes)."""
+        try:
+            errors = manifests.load(body, "error").get("errors")
+        except BadAnswer:
+            errors = None
+        first = errors[0] if isinstance(errors, list) and errors else None
+        code = str(first.get("code")) if isinstance(first, dict) else ""
+        if code == "MANIFEST_UNKNOWN" or code.startswith("TAG"):
+            return True
+        if code == "NAME_UNKNOWN":
+            return False
+        try:
+            status = self._ask(endpoint, "GET", repository, "tags/list?n=1", limit=MAX_MANIFEST).status
+        except Inconclusive:
+            return None
+        return {200: True, 404: False}.get(status)
+
+    def _content(self, kind: str, reference: Reference, digest: str, ask: Callable[[Endpoint], bytes]) -> bytes:
+        """What is kept under a digest, or what the first endpoint that has it answers."""
+
+        def find() -> bytes:
+            *_, upstream = self._hosts.endpoints(reference.registry)
+            key = self._key(upstream, reference, digest)
+            kept = self._store.get(kind, key)
+            if kept is not None and _matches(kept.partition(b"\n")[2] if kind == "manifest" else kept, digest):
+                return kept
+            value = self._first(reference, ask)
+            self._store.put(kind, key, value, None)
+            return value
+
+        if not is_digest(digest):
+            raise BadAnswer("what is to be read has no valid digest")
+        return self._contents.get((kind, reference.registry, reference.repository, digest), find)
+
+    def _first(self, reference: Reference, ask: Callable[[Endpoint], T]) -> T:
+        """What the first endpoint answers that can; the registry's own error if none does."""
+        *mirrors, upstream = self._hosts.endpoints(reference.registry)
+        for mirror in mirrors:
+            try:
+                return ask(mirror)
+            except Inconclusive as error:
+                if not isinstance(error, NotFound):
+                    self._silent.setdefault(mirror.host, Problem(mirror.host, error.code, f"mirror: {error.reason}"))
+        return ask(upstream)
+
+    def _ask(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        repository: str,
+        path: str,
+        *,
+        headers: dict[str, str] = _ANY,
+        limit: int = _SMALL,
+    ) -> Answer:
+        """One question about a repository: /v2/REPOSITORY/PATH."""
+        return self._conversation.ask(
+            endpoint,
+            method,
+            f"/v2/{quote(repository)}/{path}",
+            repository=repository,
+            headers=headers,
+            limit=limit,
+        )
+
+    def _key(self, endpoint: Endpoint, reference: Reference, name: str) -> str:
+        """A cache key; what one login was told is never told to another."""
+        login = self._auth.login(self._conversation.place(endpoint), reference.repository)
+        parts = [login.key if login else "", name]
+        if not is_digest(name):
+            parts = [endpoint.host, reference.repository, *parts]
+        return "\n".join(parts)
+
+
+def _ok(endpoint: Endpoint, answer: Answer) -> None:
+    if answer.status != 200:
+        raise BadAnswer(f"{endpoint.host} answers HTTP {answer.status}", status=answer.status)
+
+
+def _matches(body: bytes, digest: str) -> bool:
+    algorithm, _, value = digest.partition(":")
+    return hashlib.new(algorithm, body).hexdigest() == value
+
+
+def _verified(endpoint: Endpoint, body: bytes, digest: str) -> bytes:
+    if not _matches(body, digest):
+        raise BadAnswer(f"{endpoint.host} answers content that does not match its digest {digest}")
+    return body
+
+
+def _pack(published: Published) -> bytes:
+    modified = published.last_modified
+    return json.dumps([published.digest, modified.timestamp() if modified else None]).encode()
+
+
+def _unpack(kept: bytes, endpoint: Endpoint) -> Published | None:
+    try:
+        digest, modified = json.loads(kept)
+        moment = None if modified is None else datetime.fromtimestamp(modified, UTC)
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+    if not isinstance(digest, str) or not is_digest(digest):
+        return None
+    return Published(digest, moment, endpoint.host if endpoint.mirror else None)

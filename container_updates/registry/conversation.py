@@ -1,0 +1,209 @@
+"""What is asked of a registry host over a run: a first question alone, then many at once, until it has had enough."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from container_updates.clock import Clock, Deadline, rfc3339
+from container_updates.errors import BadAnswer, Inconclusive, RateLimited, TimedOut, Unauthorized, Unreachable
+from container_updates.registry.auth import Auth, Place
+from container_updates.registry.headers import remaining, retry_at
+from container_updates.registry.hosts import Endpoint, is_loopback
+from container_updates.registry.transport import Answer, Transport
+
+if TYPE_CHECKING:
+    from container_updates.registry.cache import Store
+
+_AT_ONCE = 8
+_SCHEME_KEPT = 7 * 86400.0
+
+
+@dataclass(slots=True)
+class _Host:
+    """What this run knows of a host."""
+
+    scheme: str | None = None
+    first: threading.Lock = field(default_factory=threading.Lock)
+    answered: threading.Event = field(default_factory=threading.Event)
+    at_once: threading.Semaphore | None = None
+    limited: RateLimited | None = None
+    pulls_left: int | None = None
+
+
+class Conversation:
+    """Asks endpoints, satisfies what they demand, and says in our own errors why there is no answer."""
+
+    def __init__(self, *, transport: Transport, auth: Auth, store: "Store", clock: Clock, deadline: Deadline) -> None:
+        self._transport = transport
+        self._auth = auth
+        self._store = store
+        self._clock = clock
+        self._deadline = deadline
+        self._lock = threading.Lock()
+        self._hosts: dict[Endpoint, _Host] = {}
+        self.ratelimit_remaining: int | None = None
+
+    def place(self, endpoint: Endpoint) -> Place:
+        """The endpoint with the scheme that works there, as far as it is known."""
+        return Place(self._host(endpoint).scheme or endpoint.schemes[0], endpoint.host, endpoint.login_name)
+
+    def ask(
+        self, endpoint: Endpoint, method: str, path: str, *, repository: str, headers: Mapping[str, str], limit: int
+    ) -> Answer:
+        """Return the endpoint's answer to a question about a repository, whatever its status below 500.
+
+        Only 401 and 403 (`Unauthorized`, after a token of the repository's own was tried), 429 (`RateLimited`, also
+        for all later questions) and 5xx but 501 (`Unreachable`) are errors here. `path` begins with a slash.
+        """
+        host = self._host(endpoint)
+        with self._turn(endpoint, host):
+            self._stop_if_limited(endpoint, host, repository, method, path)
+            schemes = self._schemes(endpoint, host)
+            while True:
+                place = Place(schemes.pop(0), endpoint.host, endpoint.login_name)
+                url = f"{place.scheme}://{endpoint.host}{endpoint.prefix}{path}"
+                try:
+                    answer = self._authorized(host, place, method, url, repository, headers, limit)
+                except (Unreachable, TimedOut):
+                    if not schemes or self._auth.confirmed(endpoint.host) or self._deadline.passed():
+                        raise
+                except RateLimited as error:  # by the token server
+                    raise self._limit(endpoint, host, repository, error.retry_at) from None
+                else:
+                    if answer.status != 400 or not schemes:  # what servers say to http where they speak TLS
+                        self._works(endpoint, host, place.scheme)
+                        return self._judged(endpoint, host, repository, answer)
+
+    def _authorized(
+        self, host: _Host, place: Place, method: str, url: str, repository: str, headers: Mapping[str, str], limit: int
+    ) -> Answer:
+        """Ask, and where a login is demanded, once more with it."""
+
+        def send(authorization: str | None) -> Answer:
+            extra = {"Authorization": authorization} if authorization else {}
+            answer = self._transport.send(method, url, asked=place.host, headers={**headers, **extra}, limit=limit)
+            self._count(host, answer)
+            return answer
+
+        try:
+            used = self._auth.authorization(place, repository)
+        except Inconclusive:
+            if self._auth.confirmed(place.host):
+                raise
+            used = None  # what was remembered of this host may be out of date: look what it says today
+        answer = send(used)
+        if self._auth.learn(place.host, answer) or (answer.status == 401 and used is None):
+            used = self._auth.authorization(place, repository)
+            answer = send(used)
+        if answer.status in (401, 403) and used is not None:
+            alone = self._auth.authorization(place, repository, alone=True)
+            if alone != used:
+                answer = send(alone)
+        return answer
+
+    def _judged(self, endpoint: Endpoint, host: _Host, repository: str, answer: Answer) -> Answer:
+        status = answer.status
+        if status in (401, 403):
+            login = self._auth.login(self.place(endpoint), repository)
+            who = "this login may not read it" if login else "it may not be read without a login"
+            raise Unauthorized(f"{endpoint.host} refuses {repository}: {who} (HTTP {status})", status=status)
+        if status == 429:
+            until = retry_at(answer.headers.get("Retry-After"), self._clock.now())
+            raise self._limit(endpoint, host, repository, until)
+        if status >= 500 and status != 501:
+            raise Unreachable(f"{endpoint.host} has an error of its own (HTTP {status})", status=status)
+        if 300 <= status < 400:
+            raise BadAnswer(f"{endpoint.host} answers with a redirect to nowhere (HTTP {status})", status=status)
+        return answer
+
+    @contextmanager
+    def _turn(self, endpoint: Endpoint, host: _Host) -> Iterator[None]:
+        """Let one thread find out what the host demands while the others wait for that, then some at once."""
+        known = self._auth.demand(endpoint.host) and (host.scheme or self._store.get("scheme", endpoint.host))
+        alone = not known and not host.answered.is_set()
+        if alone:
+            if not host.first.acquire(timeout=self._deadline.remaining()):
+                raise TimedOut(f"{endpoint.host} did not answer in time")
+            if host.answered.is_set():
+                host.first.release()
+                alone = False
+        try:
+            if host.at_once and not host.at_once.acquire(timeout=self._deadline.remaining()):
+                raise TimedOut(f"{endpoint.host} did not answer in time")
+            try:
+                yield
+            finally:
+                if host.at_once:
+                    host.at_once.release()
+        finally:
+            if alone:
+                host.answered.set()
+                host.first.release()
+
+    def _host(self, endpoint: Endpoint) -> _Host:
+        with self._lock:
+            if endpoint not in self._hosts:
+                free = endpoint.mirror or is_loopback(endpoint.host)
+                host = _Host(at_once=None if free else threading.Semaphore(_AT_ONCE))
+                if len(endpoint.schemes) == 1:
+                    host.scheme = endpoint.schemes[0]
+                self._hosts[endpoint] = host
+            return self._hosts[endpoint]
+
+    def _schemes(self, endpoint: Endpoint, host: _Host) -> list[str]:
+        if host.scheme:
+            return [host.scheme]
+        kept = self._store.get("scheme", endpoint.host) or b""
+        return sorted(endpoint.schemes, key=lambda scheme: scheme.encode() != kept)
+
+    def _works(self, endpoint: Endpoint, host: _Host, scheme: str) -> None:
+        if host.scheme is None:
+            host.scheme = scheme
+            self._store.put("scheme", endpoint.host, scheme.encode(), _SCHEME_KEPT)
+
+    def _count(self, host: _Host, answer: Answer) -> None:
+        left = remaining(answer.headers.get("ratelimit-remaining"))
+        if left is not None:
+            host.pulls_left = left
+            with self._lock:
+                known = self.ratelimit_remaining
+                self.ratelimit_remaining = left if known is None else min(left, known)
+
+    def _stop_if_limited(self, endpoint: Endpoint, host: _Host, repository: str, method: str, path: str) -> None:
+        if host.limited is None:
+            host.limited = self._remembered_limit(endpoint, repository)
+        if host.limited:
+            raise host.limited
+        if host.pulls_left == 0 and method == "GET" and "/manifests/" in path:
+            # A GET of a manifest counts as a pull at Docker Hub, a HEAD does not: the 429 would end the HEADs, too.
+            raise RateLimited(f"{endpoint.host} has no pulls left for now", retry_at=retry_at(None, self._clock.now()))
+
+    def _limit(self, endpoint: Endpoint, host: _Host, repository: str, until: datetime | None) -> RateLimited:
+        until = until or retry_at(None, self._clock.now())
+        seconds = (until - self._clock.now()).total_seconds()
+        if seconds > 0:
+            key = self._limit_key(endpoint, repository)
+            self._store.put("ratelimit", key, json.dumps(until.timestamp()).encode(), seconds)
+        host.limited = _limited(endpoint.host, until)
+        return host.limited
+
+    def _remembered_limit(self, endpoint: Endpoint, repository: str) -> RateLimited | None:
+        kept = self._store.get("ratelimit", self._limit_key(endpoint, repository))
+        try:
+            until = datetime.fromtimestamp(json.loads(kept), UTC) if kept else None
+        except (ValueError, TypeError, OverflowError, OSError):
+            return None
+        return _limited(endpoint.host, until) if until and until > self._clock.now() else None
+
+    def _limit_key(self, endpoint: Endpoint, repository: str) -> str:
+        """Registries count by login, and by address without one."""
+        login = self._auth.login(self.place(endpoint), repository)
+        return f"{endpoint.host}\n{login.key if login else ''}"
+
+
+def _limited(host: str, until: datetime) -> RateLimited:
+    return RateLimited(f"{host} answers no more questions before {rfc3339(until)}", status=429, retry_at=until)

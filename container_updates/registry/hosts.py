@@ -1,0 +1,169 @@
+"""Where a registry is asked (mirrors first), and what is special about TLS there."""
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from container_updates.model import EngineRegistries, Problem
+from container_updates.reference import DOCKER_HUB
+from container_updates.settings import Settings
+
+_DOCKER_HUB_HOST = "registry-1.docker.io"
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place that answers for a registry."""
+
+    registry: str
+    """The registry as references name it."""
+    host: str
+    """Host, and port where it is not the scheme's own."""
+    schemes: tuple[str, ...]
+    """What to try, in this order."""
+    mirror: bool = False
+    prefix: str = ""
+    """Path of a mirror's URL, without the slash at its end."""
+
+    @property
+    def login_name(self) -> str:
+        """Under which name a login for it is looked up: a mirror gets only those that bear its own."""
+        return self.host if self.mirror else self.registry
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a host's certificate is looked at."""
+
+    verified: bool = True
+    ca_files: tuple[str, ...] = ()
+    """PEM files that are trusted beside the system's."""
+    certificates: tuple[tuple[str, str], ...] = ()
+    """Client certificate and key files."""
+
+
+class Hosts:
+    """What the options, the engines and /etc/docker/certs.d say about registry hosts."""
+
+    def __init__(
+        self, settings: Settings, engine: EngineRegistries, certs_dir: str | os.PathLike[str] = "/etc/docker/certs.d"
+    ) -> None:
+        self._mirrors = [settings.mirrors, engine.mirrors]
+        self._named = {host.lower() for host in settings.insecure_registries}
+        self._insecure = self._named | {host.lower() for host in engine.insecure_hosts}
+        self._networks = [network for text in engine.insecure_networks if (network := _network(text))]
+        self._ca_files = {_host_of(registry): file for registry, file in settings.ca_files.items()}
+        self._certs_dir = Path(certs_dir)
+        self.problems: list[Problem] = []
+        self.endpoints = lru_cache(maxsize=None)(self._endpoints)
+        self.tls = lru_cache(maxsize=None)(self._tls)
+
+    def insecure(self, host: str) -> bool:
+        """Whether a host may be asked with an unverified certificate or without TLS (as Docker decides it)."""
+        if host in self._insecure or is_loopback(host):
+            return True
+        address = _address(host)
+        return address is not None and any(address in network for network in self._networks)
+
+    def may_see_login(self, scheme: str, host: str) -> bool:
+        """Whether a login may go there: verified TLS, loopback, or a host named in --insecure-registry."""
+        return is_loopback(host) or host in self._named or (scheme == "https" and self.tls(host, host).verified)
+
+    def _endpoints(self, registry: str) -> tuple[Endpoint, ...]:
+        """Where `registry` is asked, in this order: --mirror, the engine's mirrors, the registry itself."""
+        found: list[Endpoint] = []
+        for mirrors in self._mirrors:
+            for url in mirrors.get(registry, ()):
+                mirror = _mirror(registry, url)
+                if mirror:
+                    found.append(mirror)
+                else:
+                    self.problems.append(Problem(registry, "bad-answer", "a mirror that is no http or https URL"))
+        host = _host_of(registry)
+        schemes = ("https", "http") if self.insecure(host) else ("https",)
+        return (*dict.fromkeys(found), Endpoint(registry, host, schemes))
+
+    def _tls(self, host: str, asked: str) -> Tls:
+        """How to look at the certificate of `host`, reached on behalf of the registry host `asked`.
+
+        A registry's token server or blob store is often signed by the same company CA, so a host without a CA of its
+        own takes the one of `asked`; client certificates stay with the host they are for.
+        """
+        ca_files, certificates = self._certs(host)
+        option = self._ca_files.get(host) or self._ca_files.get("")
+        if option:
+            ca_files = (*ca_files, option)
+        if not ca_files and asked != host:
+            ca_files = self.tls(asked, asked).ca_files
+        return Tls(not self.insecure(host), ca_files, certificates)
+
+    def _certs(self, host: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+        """CA files and client certificates of certs.d/HOST (Docker's documentation, "Verify repository client")."""
+        ca_files: list[str] = []
+        certificates: list[tuple[str, str]] = []
+        for name in [host, DOCKER_HUB] if host == _DOCKER_HUB_HOST else [host]:
+            if name in ("", ".", "..") or "/" in name:
+                continue
+            folder = self._certs_dir / name
+            try:
+                files = sorted(folder.iterdir())
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self.problems.append(Problem(str(folder), "bad-answer", f"cannot be read: {error.strerror}"))
+                continue
+            ca_files += [str(file) for file in files if file.suffix == ".crt"]
+            for file in files:
+                key = file.with_suffix(".key")
+                if file.suffix == ".cert" and key in files:
+                    certificates.append((str(file), str(key)))
+                elif file.suffix == ".cert":
+                    self.problems.append(Problem(str(file), "bad-answer", f"has no {key.name} beside it"))
+        return tuple(ca_files), tuple(certificates)
+
+
+def authority(scheme: str, netloc: str) -> str:
+    """Host in lower case, and port where it is not the scheme's own."""
+    host, colon, port = netloc.lower().rpartition(":")
+    return host if colon and port in (_DEFAULT_PORTS.get(scheme), "") else netloc.lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether host[:port] is this machine for certain; no name but localhost is looked up."""
+    address = _address(host)
+    return address is not None and address.is_loopback
+
+
+def _mirror(registry: str, url: str) -> Endpoint | None:
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        _ = parts.port
+    except ValueError:
+        return None
+    host = authority(parts.scheme, parts.netloc)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in host:
+        return None
+    return Endpoint(registry, host, (parts.scheme,), True, parts.path.rstrip("/"))
+
+
+def _host_of(registry: str) -> str:
+    return _DOCKER_HUB_HOST if registry == DOCKER_HUB else authority("https", registry)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    try:
+        return ipaddress.ip_address("127.0.0.1" if name.lower() == "localhost" else name)
+    except ValueError:
+        return None
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
