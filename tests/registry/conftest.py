@@ -66,7 +66,7 @@ class Server:
                 if "Content-Length" in headers:
                     self.close_connection = True
 
-            do_HEAD = do_POST = do_GET
+            do_HEAD = do_POST = do_GET  # noqa: N815
 
             def log_message(self, *args):
                 pass
@@ -142,11 +142,11 @@ class Asker:
         text = document if isinstance(document, str) else json.dumps(document)
         (self.folder / "config.json").write_text(text)
 
-    def registry(self, *, engine=EngineRegistries(), seconds=20.0, environ=None, **settings):
+    def registry(self, *, engine=None, seconds=20.0, environ=None, **settings):
         settings = Settings(docker_config=str(self.folder), **settings)
         deadline = Deadline(seconds, self.clock)
         return Registry(
-            hosts=Hosts(settings, engine, self.folder / "certs.d"),
+            hosts=Hosts(settings, engine or EngineRegistries(), self.folder / "certs.d"),
             credentials=Credentials(settings, deadline, environ or {}),
             store=self.store,
             clock=self.clock,
