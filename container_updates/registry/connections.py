@@ -14,7 +14,7 @@ import requests.utils
 import urllib3
 import urllib3.connection
 
-from container_updates.errors import Unreachable
+from container_updates.registry.failures import NoTls
 from container_updates.registry.hosts import Tls
 
 _HOSTS = 64
@@ -120,12 +120,12 @@ def _context(tls: Tls) -> ssl.SSLContext:
         try:
             context.load_verify_locations(file)
         except (OSError, ValueError) as error:
-            raise Unreachable(f"CA file {file} cannot be used: {_words(error)}") from None
+            raise NoTls(f"CA file {file} cannot be used: {_words(error)}") from None
     for certificate, key in tls.certificates:
         try:
             context.load_cert_chain(certificate, key, password="")  # never ask at a terminal
         except (OSError, ValueError) as error:
-            raise Unreachable(f"client certificate {certificate} cannot be used: {_words(error)}") from None
+            raise NoTls(f"client certificate {certificate} cannot be used: {_words(error)}") from None
     return context
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 import json
+import socket
 import ssl
 import threading
 from datetime import UTC, datetime, timedelta
@@ -36,7 +37,7 @@ class Server:
     A body that is no bytes is an iterator of chunks, sent until somebody hangs up.
     """
 
-    def __init__(self, tls=None, host="127.0.0.1"):
+    def __init__(self, tls=None, name="127.0.0.1"):
         self.routes = {}
         self.seen = []
         server = self
@@ -78,14 +79,14 @@ class Server:
             def handle_error(self, *args):
                 pass
 
-        self._listener = Listener((host, 0), Handler)
+        self._listener = Listener(("127.0.0.1", 0), Handler)
         self.scheme = "http"
         if tls:
             self._listener.socket = tls.wrap_socket(
                 self._listener.socket, server_side=True, do_handshake_on_connect=False
             )
             self.scheme = "https"
-        self.host = f"{host}:{self._listener.server_port}"
+        self.host = f"{name}:{self._listener.server_port}"
         self.url = f"{self.scheme}://{self.host}"
         threading.Thread(target=self._listener.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -161,7 +162,14 @@ def asker(tmp_path):
 
 
 @pytest.fixture
-def serve():
+def serve(monkeypatch):
+    """Starts servers; those with a `name` below example.test are no loopback hosts to anybody who reads names."""
+    resolve = socket.getaddrinfo
+
+    def resolve_here(host, *args, **kwargs):
+        return resolve("127.0.0.1" if host.endswith(".example.test") else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_here)
     servers = []
 
     def start(**options):
@@ -202,7 +210,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(issuer is None, None), critical=True)
         )
         if issuer:
-            addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            addresses = [x509.DNSName("*.example.test"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
             builder = builder.add_extension(x509.SubjectAlternativeName(addresses), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         return subject, certificate.public_bytes(serialization.Encoding.PEM)

@@ -5,10 +5,13 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from container_updates import errors
+from container_updates.reference import parse
 from tests.registry.conftest import OCI_MANIFEST, digest, manifest
 
 WEB_PAGE = b"<!DOCTYPE html><html><body>Please log in</body></html>"
@@ -112,18 +115,15 @@ class Listener:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        with connection:
-            try:
-                self._talk(self, connection)
-            except OSError:
-                pass
+        with connection, suppress(OSError):
+            self._talk(self, connection)
 
     def close(self):
         self.over.set()
         self._socket.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def listen():
     listeners = []
 
@@ -157,7 +157,7 @@ def test_a_registry_that_drips_ends_with_the_deadline(asker, listen, text):
     listener = listen(slowly(text))
     asker.store.put("scheme", listener.host, b"http", None)
     registry = asker.registry(seconds=0.5)
-    reference = __import__("container_updates.reference", fromlist=["parse"]).parse(f"{listener.host}/app:1")
+    reference = parse(f"{listener.host}/app:1")
     with pytest.raises(errors.TimedOut):
         registry.blob(reference, digest(b"x"), 10**6)
     assert listener.connections == 1
@@ -165,10 +165,6 @@ def test_a_registry_that_drips_ends_with_the_deadline(asker, listen, text):
 
 def test_a_silent_registry_ends_with_the_deadline_also_for_those_who_wait_for_it(asker, listen):
     listener = listen(lambda listener, connection: listener.over.wait(30))
-    from concurrent.futures import ThreadPoolExecutor
-
-    from container_updates.reference import parse
-
     registry = asker.registry(seconds=0.5)
     references = [parse(f"{listener.host}/app:{number}") for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -208,15 +204,11 @@ def test_a_broken_connection_is_tried_once_more(asker, listen):
 
     listener = listen(talk)
     asker.store.put("scheme", listener.host, b"http", None)
-    from container_updates.reference import parse
-
     assert asker.registry().published(parse(f"{listener.host}/app:1")).digest == digest(body)
 
 
 @pytest.mark.parametrize("text", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\0" * 99, b"HTTP/1.1 banana\r\n\r\n", b""])
 def test_what_is_no_http_is_our_own_error(asker, listen, text):
-    from container_updates.reference import parse
-
     def talk(listener, connection):
         connection.recv(4096)
         connection.sendall(text)
