@@ -104,14 +104,14 @@ class Auth:
         """Whether what the host demands was seen in this run."""
         return host in self._confirmed
 
-    def learn(self, host: str, answer: Answer) -> bool:
-        """Remember what an answer says of the host's demand; True if that is news.
+    def learn(self, host: str, answer: Answer, authorization: str | None) -> bool:
+        """Remember what an answer to a request with this authorization says of the host's demand; True if that is news.
 
         Raises `Unauthorized` for a 401 that does not say how to log in, or only in ways that are not known here.
         """
         if answer.status != 401:
             self._confirmed.add(host)
-            if host not in self._demands:
+            if authorization is None and answer.status in (200, 404):
                 self._remember(host, _NOTHING)
             return False
         header = answer.headers.get("WWW-Authenticate", "")

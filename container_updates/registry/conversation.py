@@ -96,7 +96,7 @@ class Conversation:
                 raise
             used = None  # what was remembered of this host may be out of date: look what it says today
         answer = send(used)
-        if self._auth.learn(place.host, answer) or (answer.status == 401 and used is None):
+        if self._auth.learn(place.host, answer, used) or (answer.status == 401 and used is None):
             used = self._auth.authorization(place, repository)
             answer = send(used)
         if answer.status in (401, 403) and used is not None:

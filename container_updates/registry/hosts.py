@@ -32,7 +32,7 @@ class Endpoint:
     @property
     def login_name(self) -> str:
         """Under which name a login for it is looked up: a mirror gets only those that bear its own."""
-        return self.host if self.mirror else self.registry
+        return self.host if self.mirror else self.registry.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +53,28 @@ class Hosts:
         self, settings: Settings, engine: EngineRegistries, certs_dir: str | os.PathLike[str] = "/etc/docker/certs.d"
     ) -> None:
         self._mirrors = [settings.mirrors, engine.mirrors]
-        self._named = {host.lower() for host in settings.insecure_registries}
-        self._insecure = self._named | {host.lower() for host in engine.insecure_hosts}
+        self._named = {_host_of(host) for host in settings.insecure_registries}
+        self._insecure = self._named | {_host_of(host) for host in engine.insecure_hosts}
         self._networks = [network for text in engine.insecure_networks if (network := _network(text))]
         self._ca_files = {_host_of(registry): file for registry, file in settings.ca_files.items()}
         self._certs_dir = Path(certs_dir)
         self.problems: list[Problem] = []
         self.endpoints = lru_cache(maxsize=None)(self._endpoints)
         self.tls = lru_cache(maxsize=None)(self._tls)
+        self._certs = lru_cache(maxsize=None)(self._read_certs)
 
     def insecure(self, host: str) -> bool:
-        """Whether a host may be asked with an unverified certificate or without TLS (as Docker decides it)."""
-        if host in self._insecure or is_loopback(host):
+        """Whether a host may be asked with an unverified certificate or without TLS.
+
+        As Docker decides it: by name, by network, and on loopback; but whoever has a CA for a host of the latter two
+        wants it looked at.
+        """
+        if host in self._insecure:
             return True
+        if host in self._ca_files or self._certs(host)[0]:
+            return False
         address = _address(host)
-        return address is not None and any(address in network for network in self._networks)
+        return is_loopback(host) or (address is not None and any(address in network for network in self._networks))
 
     def may_see_login(self, scheme: str, host: str) -> bool:
         """Whether a login may go there: verified TLS, loopback, or a host named in --insecure-registry."""
@@ -101,7 +108,7 @@ class Hosts:
             ca_files = self.tls(asked, asked).ca_files
         return Tls(not self.insecure(host), ca_files, certificates)
 
-    def _certs(self, host: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    def _read_certs(self, host: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
         """CA files and client certificates of certs.d/HOST (Docker's documentation, "Verify repository client")."""
         ca_files: list[str] = []
         certificates: list[tuple[str, str]] = []

@@ -3,8 +3,10 @@
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -12,9 +14,9 @@ import requests
 import requests.utils
 from urllib3.exceptions import HTTPError
 
-from container_updates import __version__, errors
+from container_updates import __version__
 from container_updates.clock import Clock, Deadline
-from container_updates.errors import BadAnswer, Inconclusive, TimedOut, Unreachable
+from container_updates.errors import BadAnswer, CheckError, Inconclusive, TimedOut, Unreachable
 from container_updates.model import RequestRecord
 from container_updates.registry.connections import Adapter, time_left
 from container_updates.registry.failures import NoTls, explain
@@ -55,6 +57,7 @@ class Transport:
         self._lock = threading.Lock()
         self._adapters: dict[Tls, Adapter] = {}
         self._dead: dict[str, Inconclusive] = {}
+        self._recalled: set[str] = set()
         self._proxies = lru_cache(maxsize=None)(_proxies)
         self.requests: list[RequestRecord] = []
 
@@ -129,16 +132,13 @@ class Transport:
         """Raise what is known of a host that does not answer: in this run, or within the last minute."""
         if self._deadline.passed():
             raise TimedOut("the time for the whole check was up")
-        if origin not in self._dead:
-            kept = self._store.get("error", origin)
-            if kept is None:
-                return
-            try:
-                code, reason = json.loads(kept)
+        if origin not in self._recalled:
+            self._recalled.add(origin)
+            with suppress(ValueError, TypeError):
+                code, reason = json.loads(self._store.get("error", origin) or "")
                 self._dead[origin] = (TimedOut if code == TimedOut.code else Unreachable)(str(reason))
-            except (ValueError, TypeError):
-                return
-        raise self._dead[origin]
+        if origin in self._dead:
+            raise self._dead[origin]
 
     def _bury(self, origin: str, error: Inconclusive) -> None:
         if self._deadline.passed():
@@ -178,9 +178,7 @@ class Transport:
                 except BaseException:
                     response.close()
                     raise
-        except Exception as error:
-            if not isinstance(error, errors.CheckError | requests.RequestException | HTTPError | OSError | ValueError):
-                raise
+        except (CheckError, requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
             failure = explain(error, host)
             if self._deadline.passed():
                 failure = TimedOut(f"the time for the whole check was up before {host} had answered")
@@ -204,13 +202,13 @@ def _read(response: requests.Response, method: str, host: str, limit: int) -> by
     failed = response.status_code >= 300
     if failed:
         limit = _MAX_ERROR_BODY
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
-        raise BadAnswer(f"{host} answers in an encoding that was not asked for")
     announced = response.headers.get("Content-Length", "")
     length = int(announced) if announced.isdecimal() and len(announced) < 20 else None
     if method == "HEAD":
         response.raw.read(1)  # nothing comes; this gives the connection back
         return b""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+        raise BadAnswer(f"{host} answers in an encoding that was not asked for", status=response.status_code)
     body = bytearray()
     if length is None or length <= limit or failed:
         while chunk := response.raw.read(min(_CHUNK, limit + 1 - len(body)), decode_content=False):

@@ -135,6 +135,12 @@ def test_a_remembered_challenge_that_is_wrong_is_learnt_anew(asker, server):
     assert b"/Token/Realm" in asker.store.get("challenge", server.host)
 
 
+def test_a_registry_that_needs_no_login_any_more_is_asked_without(asker, server):
+    asker.store.put("challenge", server.host, b'["basic", "", ""]', None)
+    wanted = [server.publish("app", "1"), server.publish("app", "2")]
+    assert ask(asker.registry(), [server.reference("app:1"), server.reference("app:2")]) == wanted
+
+
 def test_an_expired_token_is_fetched_again(asker, server):
     tokens = Tokens(server)
     wanted = [tokens.publish("app", "1"), tokens.publish("app", "2")]

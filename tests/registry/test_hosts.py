@@ -176,6 +176,20 @@ def test_a_ca_file_by_option(asker, serve, authority, own):
     assert registry.published(server.reference("app:1")).digest == wanted
 
 
+def test_a_ca_of_its_own_is_looked_at_on_loopback_too(asker, serve, authority, tmp_path_factory):
+    server = serve(tls=authority.server_context())
+    wanted = server.publish("app", "1")
+    assert (
+        asker.registry(ca_files={server.host: str(authority.ca)}).published(server.reference("app:1")).digest == wanted
+    )
+    asker.store.kept.clear()
+    other = type(authority)(tmp_path_factory.mktemp("other"))
+    registry = asker.registry(ca_files={server.host: str(other.ca)})
+    with pytest.raises(errors.Unreachable, match="not accepted"):
+        registry.published(server.reference("app:1"))
+    assert [record.url[:8] for record in registry.requests] == ["https://"]
+
+
 def test_a_ca_file_that_is_none_is_named(asker, serve, authority, tmp_path):
     server = serve(tls=authority.server_context(), name=NAME)
     (tmp_path / "ca.pem").write_text("no certificate")
