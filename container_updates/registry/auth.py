@@ -110,9 +110,10 @@ class Auth:
         Raises `Unauthorized` for a 401 that does not say how to log in, or only in ways that are not known here.
         """
         if answer.status != 401:
-            self._confirmed.add(host)
-            if authorization is None and answer.status in (200, 404):
-                self._remember(host, _NOTHING)
+            if answer.status in (200, 404):
+                self._confirmed.add(host)
+                if authorization is None:
+                    self._remember(host, _NOTHING)
             return False
         header = answer.headers.get("WWW-Authenticate", "")
         challenges = parse(header)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _ACCEPT = {"Accept": ", ".join(ACCEPT)}
 _ANY = {"Accept": "*/*"}
 _SMALL = 64 * 1024
+_ERRORS_KEPT = 60.0
 _NO_HEAD = frozenset({404, 405, 501})
 
 T = TypeVar("T")
@@ -139,10 +140,18 @@ class Registry:
 
     def _find_published(self, reference: Reference) -> Published:
         for endpoint in self._hosts.endpoints(reference.registry):
-            kept = self._store.get("published", self._key(endpoint, reference, reference.tag or ""))
+            key = self._key(endpoint, reference, reference.tag or "")
+            kept = self._store.get("published", key)
             if kept and (published := _unpack(kept, endpoint)):
                 return published
-        return self._first(reference, lambda endpoint: self._ask_published(endpoint, reference))
+        if (kept := self._store.get("not-found", key)) and (missing := _unpack_missing(kept)):
+            raise missing
+        try:
+            return self._first(reference, lambda endpoint: self._ask_published(endpoint, reference))
+        except NotFound as error:
+            value = json.dumps([error.reason, error.repository_answers]).encode()
+            self._store.put("not-found", key, value, min(self._cache_ttl, _ERRORS_KEPT))
+            raise
 
     def _ask_published(self, endpoint: Endpoint, reference: Reference) -> Published:
         tag = reference.tag or ""
@@ -182,15 +191,15 @@ class Registry:
             errors = None
         first = errors[0] if isinstance(errors, list) and errors else None
         code = str(first.get("code")) if isinstance(first, dict) else ""
-        if code == "MANIFEST_UNKNOWN" or code.startswith("TAG"):
-            return True
         if code == "NAME_UNKNOWN":
             return False
+        # MANIFEST_UNKNOWN alone proves nothing: distribution 2.8 says so of repositories that do not exist, too.
+        unclear = True if code == "MANIFEST_UNKNOWN" or code.startswith("TAG") else None
         try:
             status = self._ask(endpoint, "GET", repository, "tags/list?n=1", limit=MAX_MANIFEST).status
         except Inconclusive:
-            return None
-        return {200: True, 404: False}.get(status)
+            return unclear
+        return {200: True, 404: False}.get(status, unclear)
 
     def _content(self, kind: str, reference: Reference, digest: str, ask: Callable[[Endpoint], bytes]) -> bytes:
         """What is kept under a digest, or what the first endpoint that has it answers."""
@@ -279,3 +288,13 @@ def _unpack(kept: bytes, endpoint: Endpoint) -> Published | None:
     if not isinstance(digest, str) or not is_digest(digest):
         return None
     return Published(digest, moment, endpoint.host if endpoint.mirror else None)
+
+
+def _unpack_missing(kept: bytes) -> NotFound | None:
+    try:
+        reason, repository_answers = json.loads(kept)
+    except (ValueError, TypeError):
+        return None
+    return NotFound(
+        str(reason), repository_answers=repository_answers if repository_answers is None else bool(repository_answers)
+    )

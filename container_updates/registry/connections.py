@@ -36,10 +36,10 @@ def time_left(seconds: Callable[[], float], at_once: float) -> Iterator[None]:
 
 
 class Adapter(requests.adapters.HTTPAdapter):
-    """Connections that share one way of looking at certificates."""
+    """Connections that share one way of looking at certificates; None for those without TLS."""
 
-    def __init__(self, tls: Tls, jobs: int) -> None:
-        self._context = _context(tls)
+    def __init__(self, tls: Tls | None, jobs: int) -> None:
+        self._context = _context(tls) if tls else None
         super().__init__(pool_connections=_HOSTS, pool_maxsize=jobs, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from container_updates.clock import Clock, Deadline, rfc3339
 from container_updates.errors import BadAnswer, Inconclusive, RateLimited, TimedOut, Unauthorized, Unreachable
 from container_updates.registry.auth import Auth, Place
+from container_updates.registry.failures import NoHttp
 from container_updates.registry.headers import remaining, retry_at
 from container_updates.registry.hosts import Endpoint, is_loopback
 from container_updates.registry.transport import Answer, Transport
@@ -63,20 +64,24 @@ class Conversation:
         with self._turn(endpoint, host):
             self._stop_if_limited(endpoint, host, repository, method, path)
             schemes = self._schemes(endpoint, host)
+            doubtful: Answer | None = None
             while True:
                 place = Place(schemes.pop(0), endpoint.host, endpoint.login_name)
                 url = f"{place.scheme}://{endpoint.host}{endpoint.prefix}{path}"
                 try:
                     answer = self._authorized(host, place, method, url, repository, headers, limit)
-                except (Unreachable, TimedOut):
+                except (Unreachable, TimedOut, NoHttp):
+                    if doubtful:
+                        return self._judged(endpoint, host, repository, doubtful)
                     if not schemes or self._auth.confirmed(endpoint.host) or self._deadline.passed():
                         raise
                 except RateLimited as error:  # by the token server
                     raise self._limit(endpoint, host, repository, error.retry_at) from None
                 else:
-                    if answer.status != 400 or not schemes:  # what servers say to http where they speak TLS
+                    if answer.status != 400 or not schemes:
                         self._works(endpoint, host, place.scheme)
                         return self._judged(endpoint, host, repository, answer)
+                    doubtful = answer  # what servers say to http where they speak TLS
 
     def _authorized(
         self, host: _Host, place: Place, method: str, url: str, repository: str, headers: Mapping[str, str], limit: int

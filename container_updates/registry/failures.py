@@ -17,6 +17,10 @@ class NoTls(Unreachable):
     """The host answers, but not with TLS, or with a certificate that is not accepted: asking again changes nothing."""
 
 
+class NoHttp(BadAnswer):
+    """What came back is of another protocol: TLS, as a rule."""
+
+
 def explain(error: Exception, host: str) -> Inconclusive:
     """Return the error of ours that says what `error` means for a request to `host`."""
     causes = list(_causes(error))
@@ -30,7 +34,7 @@ def explain(error: Exception, host: str) -> Inconclusive:
         if isinstance(cause, http.client.IncompleteRead):
             return BadAnswer(f"{host} broke off in the middle of an answer")
         if isinstance(cause, http.client.HTTPException) and not isinstance(cause, ConnectionError):
-            return BadAnswer(f"{host} answered what is no HTTP")
+            return NoHttp(f"{host} answered what is no HTTP")
     if any(isinstance(cause, exceptions.ProxyError) for cause in causes):
         return Unreachable(f"the proxy does not lead to {host}")
     for cause in causes:

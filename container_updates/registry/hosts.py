@@ -91,7 +91,9 @@ class Hosts:
                 else:
                     self.problems.append(Problem(registry, "bad-answer", "a mirror that is no http or https URL"))
         host = _host_of(registry)
-        schemes = ("https", "http") if self.insecure(host) else ("https",)
+        schemes: tuple[str, ...] = ("https", "http") if self.insecure(host) else ("https",)
+        if len(schemes) > 1 and is_loopback(host):
+            schemes = ("http", "https")  # nobody listens in on loopback, and most registries there are plain
         return (*dict.fromkeys(found), Endpoint(registry, host, schemes))
 
     def _tls(self, host: str, asked: str) -> Tls:

@@ -55,7 +55,7 @@ class Transport:
         self._deadline = deadline
         self._jobs = jobs
         self._lock = threading.Lock()
-        self._adapters: dict[Tls, Adapter] = {}
+        self._adapters: dict[Tls | None, Adapter] = {}
         self._dead: dict[str, Inconclusive] = {}
         self._recalled: set[str] = set()
         self._proxies = lru_cache(maxsize=None)(_proxies)
@@ -163,13 +163,13 @@ class Transport:
         until = min(_ANSWER_SECONDS, self._deadline.remaining())
         status: int | None = None
         try:
-            tls = self._hosts.tls(host, asked)
+            tls = self._hosts.tls(host, asked) if parts.scheme == "https" else None
             with time_left(lambda: started + until - self._clock.steady(), _READ_SECONDS):
                 response = self._adapter(tls).send(
                     requests.Request(method, url, headers={**_HEADERS, **headers}, data=form).prepare(),
                     stream=True,
                     timeout=(max(0.001, min(_CONNECT_SECONDS, until)), max(0.001, min(_READ_SECONDS, until))),
-                    verify=tls.verified,
+                    verify=tls is None or tls.verified,
                     proxies=self._proxies(parts.scheme, host),
                 )
                 try:
@@ -190,7 +190,7 @@ class Transport:
     def _record(self, method: str, url: str, status: int | None, started: float, note: str) -> None:
         self.requests.append(RequestRecord(method, url, status, self._clock.steady() - started, note))
 
-    def _adapter(self, tls: Tls) -> Adapter:
+    def _adapter(self, tls: Tls | None) -> Adapter:
         with self._lock:
             if tls not in self._adapters:
                 self._adapters[tls] = Adapter(tls, self._jobs)

@@ -25,7 +25,7 @@ WEB_PAGE = b"<!DOCTYPE html><html><body>Please log in</body></html>"
         ({"Content-Type": OCI_MANIFEST}, b'{"schemaVersion": 2, "mediaType": "\xff\xfe"}'),
         ({"Content-Type": OCI_MANIFEST}, b"[" * 100_000),
         ({"Content-Type": OCI_MANIFEST}, b""),
-        ({"Content-Type": OCI_MANIFEST, "Content-Encoding": "gzip"}, b"\x1f\x8b"),
+        ({"Content-Type": OCI_MANIFEST, "Content-Encoding": "gzip"}, manifest()),
         ({"Content-Type": OCI_MANIFEST, "Content-Length": "9999"}, manifest()),
         ({"Content-Type": OCI_MANIFEST, "Content-Length": "99999999999"}, manifest()),
     ],

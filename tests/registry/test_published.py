@@ -20,6 +20,13 @@ def test_a_head_tells_the_digest(asker, server):
     assert server.asked == ["HEAD /v2/app/manifests/1"]
 
 
+def test_nothing_packed_is_asked_for(asker, server):
+    server.publish("app", "1")
+    asker.registry().published(server.reference("app:1"))
+    assert server.seen[0][2]["Accept-Encoding"] == "identity"
+    assert server.seen[0][2]["User-Agent"].startswith("check_container_updates/")
+
+
 def test_all_four_manifest_types_are_accepted(asker, server):
     server.publish("app", "1")
     asker.registry().published(server.reference("app:1"))
@@ -87,8 +94,10 @@ def test_a_digest_header_that_its_body_contradicts_is_a_bad_answer(asker, server
 @pytest.mark.parametrize(
     ("code", "tags", "expected", "questions"),
     [
-        ("MANIFEST_UNKNOWN", 500, True, 2),
-        ("NAME_UNKNOWN", 500, False, 2),
+        ("MANIFEST_UNKNOWN", 200, True, 3),
+        ("MANIFEST_UNKNOWN", 404, False, 3),
+        ("MANIFEST_UNKNOWN", 403, True, 3),
+        ("NAME_UNKNOWN", 200, False, 2),
         ("", 200, True, 3),
         ("", 404, False, 3),
         ("", 403, None, 3),
@@ -101,6 +110,10 @@ def test_a_missing_tag_says_whether_the_repository_answers(asker, server, code, 
     with pytest.raises(errors.NotFound) as caught:
         asker.registry().published(server.reference("app:1"))
     assert caught.value.repository_answers is expected
+    assert len(server.seen) == questions
+    with pytest.raises(errors.NotFound) as again:
+        asker.registry().published(server.reference("app:1"))
+    assert again.value.repository_answers is expected
     assert len(server.seen) == questions
 
 
