@@ -13,6 +13,7 @@ import requests.adapters
 import requests.utils
 import urllib3
 import urllib3.connection
+from urllib3.util.ssl_ import create_urllib3_context
 
 from container_updates.registry.failures import NoTls
 from container_updates.registry.hosts import Tls
@@ -108,7 +109,8 @@ _POOLS = {"http": _HttpPool, "https": _HttpsPool}
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    context = create_urllib3_context()  # urllib3 1.26 compares host names itself, 2 lets the context do it
+    context.load_default_certs()
     if ssl.get_default_verify_paths().cafile is None and ssl.get_default_verify_paths().capath is None:
         context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
     if not tls.verified:

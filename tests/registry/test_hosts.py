@@ -168,6 +168,19 @@ def test_an_unknown_certificate_is_refused_and_http_is_not_tried(asker, serve, a
     assert not [key for key in asker.store.kept if key[0] == "error"]
 
 
+@pytest.mark.parametrize("name", ["another.registry.example.test", "registry.example.test"])
+def test_a_certificate_for_another_host_is_refused(asker, serve, authority, name):
+    server = serve(tls=authority.server_context(), name=name)
+    wanted = server.publish("app", "1")
+    registry = asker.registry(ca_files={"": str(authority.ca)})
+    if name == NAME:
+        assert registry.published(server.reference("app:1")).digest == wanted
+    else:
+        with pytest.raises(errors.Unreachable):
+            registry.published(server.reference("app:1"))
+        assert server.seen == []
+
+
 def test_a_plain_registry_is_not_asked_in_clear_unless_it_is_configured(asker, serve):
     server = serve(name=NAME)
     server.publish("app", "1")
