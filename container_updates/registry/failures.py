@@ -35,6 +35,8 @@ def explain(error: Exception, host: str) -> Inconclusive:
             return BadAnswer(f"{host} broke off in the middle of an answer")
         if isinstance(cause, http.client.HTTPException) and not isinstance(cause, ConnectionError):
             return NoHttp(f"{host} answered what is no HTTP")
+    if any(isinstance(cause, exceptions.SSLError) for cause in causes):
+        return NoTls(f"the certificate of {host} is not accepted: it is for another host")
     if any(isinstance(cause, exceptions.ProxyError) for cause in causes):
         return Unreachable(f"the proxy does not lead to {host}")
     for cause in causes:

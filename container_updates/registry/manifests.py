@@ -21,7 +21,6 @@ MAX_MANIFEST = 4 * 1024 * 1024
 _INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 _MAX_ENTRIES = 1000
 _MAX_TEXT = 4096
-_MAX_ANNOTATIONS = 256
 _TOO_OLD = "application/vnd.docker.distribution.manifest.v1+"
 
 
@@ -254,13 +253,13 @@ def _text(document: Mapping[str, Any], member: str) -> str | None:
 
 
 def _texts(value: object, member: str) -> Mapping[str, str]:
-    """Text by text; single entries that are too long are left out, they are claims and not needed."""
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise BadAnswer(f"a document whose {member} are no texts")
-    short = ((key, text) for key, text in value.items() if len(key) <= _MAX_TEXT and len(text) <= MAX_MANIFEST)
-    return dict(item for item, _ in zip(short, range(_MAX_ANNOTATIONS), strict=False))
+    if len(value) > _MAX_ENTRIES:
+        raise BadAnswer(f"a document with more than {_MAX_ENTRIES} {member}")
+    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -81,6 +81,18 @@ def test_a_token_denied_for_one_repository_does_not_cost_the_others(asker, serve
     assert tokens.scopes.count(["secret"]) == 1
 
 
+def test_a_repository_missing_in_the_shared_token_is_asked_with_its_own(asker, server):
+    tokens = Tokens(server)
+    wanted = [tokens.publish(name) for name in ("one", "shy")]
+
+    def token(request):
+        names = [scope.split(":")[1] for scope in parse_qs(urlsplit(request.path).query)["scope"]]
+        return 200, {}, json.dumps({"token": names[0]}).encode()
+
+    server.routes["/Token/Realm"] = token
+    assert ask(asker.registry(), [server.reference(f"{name}:1") for name in ("one", "shy")]) == wanted
+
+
 def test_where_the_shared_token_is_refused_each_repository_gets_its_own(asker, server):
     tokens = Tokens(server, denied={"secret"}, refuse_all=True)
     wanted = [tokens.publish(name) for name in ("one", "secret", "two")]

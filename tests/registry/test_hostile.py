@@ -207,6 +207,22 @@ def test_a_broken_connection_is_tried_once_more(asker, listen):
     assert asker.registry().published(parse(f"{listener.host}/app:1")).digest == digest(body)
 
 
+def test_what_a_tls_server_says_in_clear_is_not_its_answer(asker, listen, authority):
+    """Go's servers answer 400 to plain http on a TLS port."""
+    context, body = authority.server_context(), manifest()
+
+    def talk(listener, connection):
+        if connection.recv(1, socket.MSG_PEEK) != b"\x16":
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+            return
+        with context.wrap_socket(connection, server_side=True) as connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.0 200 OK\r\nDocker-Content-Digest: %s\r\n\r\n" % digest(body).encode())
+
+    assert asker.registry().published(parse(f"{listen(talk).host}/app:1")).digest == digest(body)
+
+
 @pytest.mark.parametrize("text", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\0" * 99, b"HTTP/1.1 banana\r\n\r\n", b""])
 def test_what_is_no_http_is_our_own_error(asker, listen, text):
     def talk(listener, connection):

@@ -176,7 +176,7 @@ def test_a_certificate_for_another_host_is_refused(asker, serve, authority, name
     if name == NAME:
         assert registry.published(server.reference("app:1")).digest == wanted
     else:
-        with pytest.raises(errors.Unreachable):
+        with pytest.raises(errors.Unreachable, match=r"(?i)certificate of .* is not accepted: .*host"):
             registry.published(server.reference("app:1"))
         assert server.seen == []
 
@@ -279,6 +279,14 @@ def test_a_login_is_not_shown_to_a_token_server_without_verified_tls(asker, serv
         asker.registry(engine=engine, ca_files={server.host: str(authority.ca)}).published(server.reference("app:1"))
     assert [headers.get("Authorization") for _, _, headers in tokens.seen] == [None]
     assert [headers.get("Authorization") for _, _, headers in server.seen] == [None, "Bearer anonymous"]
+
+
+def test_a_registry_elsewhere_cannot_send_us_to_a_plain_token_server_of_this_machine(asker, serve, authority):
+    server, local = serve(tls=authority.server_context(), name=NAME), serve()
+    server.routes["/v2/app/manifests/1"] = (401, {"WWW-Authenticate": f'Bearer realm="{local.url}/token"'}, b"")
+    with pytest.raises(errors.BadAnswer, match="token server without TLS"):
+        asker.registry(ca_files={server.host: str(authority.ca)}).published(server.reference("app:1"))
+    assert local.seen == []
 
 
 def test_a_redirect_from_tls_to_an_unconfigured_plain_host_is_refused(asker, serve, authority):

@@ -196,12 +196,13 @@ def test_429_ends_all_questions_until_the_time_it_names(asker, server):
 
 def test_a_rate_limited_token_server_ends_the_questions_too(asker, server):
     challenge = {"WWW-Authenticate": f'Bearer realm="{server.url}/token"'}
-    server.routes["/v2/app/manifests/1"] = (401, challenge, b"")
+    for repository in ("one", "two"):
+        server.routes[f"/v2/{repository}/manifests/1"] = (401, challenge, b"")
     server.routes["/token"] = (429, {"Retry-After": "120"}, b"")
     registry = asker.registry()
-    for tag in ("1", "2"):
+    for repository in ("one", "two"):
         with pytest.raises(errors.RateLimited):
-            registry.published(server.reference(f"app:{tag}"))
+            registry.published(server.reference(f"{repository}:1"))
     assert len(server.seen) == 2
 
 
