@@ -91,7 +91,7 @@ class Auth:
     def demand(self, host: str) -> Demand | None:
         """What the host demands as far as this or an earlier run has learnt; None if it was never asked."""
         if host not in self._demands:
-            kept = self._store.get("challenge", host)
+            kept = self._store.get("challenge", self._memory_key(host))
             if kept is None:
                 return None
             try:
@@ -137,7 +137,11 @@ class Auth:
         if self._demands.get(host) != demand:
             self._demands[host] = demand
             value = json.dumps([demand.scheme, demand.realm, demand.service]).encode()
-            self._store.put("challenge", host, value, _CHALLENGE_KEPT)
+            self._store.put("challenge", self._memory_key(host), value, _CHALLENGE_KEPT)
+
+    def _memory_key(self, host: str) -> str:
+        """A token server that was named over a connection anybody could forge is not remembered for a trusted one."""
+        return host if self._hosts.may_see_login("https", host) else f"{host} (unverified)"
 
     def authorization(self, place: Place, repository: str, *, alone: bool = False) -> str | None:
         """The Authorization header for a repository; None where nothing is demanded, or nothing known of it.

@@ -69,6 +69,9 @@ class Server:
 
             do_HEAD = do_POST = do_GET  # noqa: N815
 
+            def do_CONNECT(self):
+                server.connect(self)
+
             def log_message(self, *args):
                 pass
 

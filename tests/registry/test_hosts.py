@@ -1,5 +1,8 @@
 """Where a registry is asked, and what is trusted there."""
 
+import socket
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -289,6 +292,22 @@ def test_a_registry_elsewhere_cannot_send_us_to_a_plain_token_server_of_this_mac
     assert local.seen == []
 
 
+def test_a_token_server_learnt_without_verified_tls_is_forgotten_once_tls_counts(asker, serve, authority):
+    server = serve(tls=authority.server_context(), name=NAME)
+    asker.login({"auths": {server.host: {"username": "user", "password": "secret"}}})
+    server.routes["/v2/app/manifests/1"] = (401, {"WWW-Authenticate": f'Bearer realm="{server.url}/forged"'}, b"")
+    server.routes["/forged"] = (200, {}, b'{"token": "x"}')
+    with pytest.raises(errors.Unauthorized):
+        asker.registry(engine=EngineRegistries(insecure_hosts=frozenset({server.host}))).published(
+            server.reference("app:1")
+        )
+    wanted = server.publish("app", "1")
+    server.seen.clear()
+    registry = asker.registry(ca_files={server.host: str(authority.ca)})
+    assert registry.published(server.reference("app:1")).digest == wanted
+    assert server.asked == ["HEAD /v2/app/manifests/1"]
+
+
 def test_a_redirect_from_tls_to_an_unconfigured_plain_host_is_refused(asker, serve, authority):
     server, plain = serve(tls=authority.server_context(), name=NAME), serve(name="plain.example.test")
     server.routes["/v2/app/manifests/1"] = (307, {"Location": f"{plain.url}/x"}, b"")
@@ -314,3 +333,40 @@ def test_a_proxy_is_used_as_the_environment_says_but_not_for_loopback(asker, ser
     server.seen.clear()
     registry.published(server.reference("app:1"))
     assert server.asked == ["HEAD /v2/app/manifests/1"]
+
+
+def test_tls_goes_through_a_proxy_and_is_still_verified(asker, serve, authority, monkeypatch):
+    server = serve(tls=authority.server_context(), name=NAME)
+    wanted = server.publish("app", "1")
+    tunnels = []
+
+    def tunnel(request):
+        tunnels.append(request.path)
+        request.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", int(server.host.rpartition(":")[2]))) as target:
+            threading.Thread(target=pipe, args=(target, request.connection), daemon=True).start()
+            pipe(request.connection, target)
+        request.close_connection = True
+
+    def pipe(source, target):
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    proxy = serve()
+    proxy.connect = tunnel
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, f"http://user:s3cret@{proxy.host}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(errors.Unreachable, match="not accepted"):
+        asker.registry().published(server.reference("app:1"))
+    registry = asker.registry(ca_files={"": str(authority.ca)})
+    assert registry.published(server.reference("app:1")).digest == wanted
+    assert tunnels == [server.host] * 2
+    proxy.close()
+    asker.store.kept.clear()
+    registry = asker.registry(ca_files={"": str(authority.ca)})
+    with pytest.raises(errors.Unreachable, match="proxy") as caught:
+        registry.published(server.reference("app:1"))
+    assert "s3cret" not in caught.value.reason + repr(registry.requests)
