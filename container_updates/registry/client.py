@@ -176,7 +176,7 @@ class Registry:
         path = f"manifests/{name}"
         answer = self._ask(endpoint, "GET", reference.repository, path, headers=_ACCEPT, limit=MAX_MANIFEST)
         if answer.status == 404:
-            exists = self._repository_answers(endpoint, reference.repository, answer.body)
+            exists = None if endpoint.mirror else self._repository_answers(endpoint, reference.repository, answer.body)
             raise NotFound(f"{endpoint.host} has no {reference.repository} {name}", repository_answers=exists)
         _ok(endpoint, answer)
         if is_digest(name):
@@ -295,6 +295,5 @@ def _unpack_missing(kept: bytes) -> NotFound | None:
         reason, repository_answers = json.loads(kept)
     except (ValueError, TypeError):
         return None
-    return NotFound(
-        str(reason), repository_answers=repository_answers if repository_answers is None else bool(repository_answers)
-    )
+    known = repository_answers is not None
+    return NotFound(str(reason), repository_answers=bool(repository_answers) if known else None)

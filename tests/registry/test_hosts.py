@@ -113,6 +113,7 @@ def test_where_a_mirror_cannot_answer_the_registry_does(asker, serve, status):
     published = registry.published(upstream.reference("app:1"))
     assert (published.digest, published.mirror) == (wanted, None)
     assert [problem.where for problem in registry.problems] == ([] if status == 404 else [mirror.host])
+    assert not any("tags/list" in question for question in mirror.asked)
 
 
 def test_a_dead_mirror_is_a_problem_told_once(asker, serve):
