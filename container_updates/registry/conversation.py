@@ -28,7 +28,7 @@ class _Host:
     """What this run knows of a host."""
 
     scheme: str | None = None
-    first: threading.Lock = field(default_factory=threading.Lock)
+    asked: bool = False
     answered: threading.Event = field(default_factory=threading.Event)
     at_once: threading.Semaphore | None = None
     limited: RateLimited | None = None
@@ -101,7 +101,10 @@ class Conversation:
                 raise
             used = None  # what was remembered of this host may be out of date: look what it says today
         answer = send(used)
-        if self._auth.learn(place.host, answer, used) or (answer.status == 401 and used is None):
+        news = self._auth.learn(place.host, answer, used)
+        if answer.status != 400:
+            host.answered.set()  # those who wait have their answer; the token they ask for together
+        if news or (answer.status == 401 and used is None):
             used = self._auth.authorization(place, repository)
             answer = send(used)
         if answer.status in (401, 403) and used is not None:
@@ -128,26 +131,20 @@ class Conversation:
     @contextmanager
     def _turn(self, endpoint: Endpoint, host: _Host) -> Iterator[None]:
         """Let one thread find out what the host demands while the others wait for that, then some at once."""
+        with self._lock:
+            first, host.asked = not host.asked, True
         known = self._auth.demand(endpoint.host) and (host.scheme or self._store.get("scheme", endpoint.host))
-        alone = not known and not host.answered.is_set()
-        if alone:
-            if not host.first.acquire(timeout=self._deadline.remaining()):
-                raise TimedOut(f"{endpoint.host} did not answer in time")
-            if host.answered.is_set():
-                host.first.release()
-                alone = False
+        if not (first or known or host.answered.wait(self._deadline.remaining())):
+            raise TimedOut(f"{endpoint.host} did not answer in time")
+        if host.at_once and not host.at_once.acquire(timeout=self._deadline.remaining()):
+            raise TimedOut(f"{endpoint.host} did not answer in time")
         try:
-            if host.at_once and not host.at_once.acquire(timeout=self._deadline.remaining()):
-                raise TimedOut(f"{endpoint.host} did not answer in time")
-            try:
-                yield
-            finally:
-                if host.at_once:
-                    host.at_once.release()
+            yield
         finally:
-            if alone:
+            if host.at_once:
+                host.at_once.release()
+            if first:
                 host.answered.set()
-                host.first.release()
 
     def _host(self, endpoint: Endpoint) -> _Host:
         with self._lock:
