@@ -1,0 +1,168 @@
+"""The one sentence that has to do on a phone: what is wrong, and the worst three by name."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, Problem, State, Verdict
+from container_updates.report.text import age, safe
+from container_updates.settings import Settings
+
+WRONG = {
+    "outdated": "outdated",
+    "tag-gone": "with their tag gone",
+    "restart-pending": "waiting for a restart",
+    "newer-version": "with a newer version",
+    "unsigned": "unsigned",
+    "unverifiable": "unverifiable",
+    "invalid-signature": "with an invalid signature",
+    "signer-changed": "with a changed signer",
+    "unknown-source": "of unknown source",
+    "source-mismatch": "not from the claimed source",
+    "untrusted-registry": "from an untrusted registry",
+    "base-outdated": "on an outdated base",
+    "packages-pending": "with packages to update",
+    "security-pending": "with security updates pending",
+}
+"""Code of a failure to the words after "3 of 58 containers"."""
+
+_FINE = {
+    "up-to-date": "up to date",
+    "pinned": "pinned",
+    "held": "held",
+    "outdated-young": "with a young update",
+    "outdated": "outdated",
+    "tag-gone": "with their tag gone",
+    "local-build": "local",
+    "excluded": "excluded",
+}
+"""Code of the check `updates` to the words for it where nothing is wrong, in the order of the sentence."""
+
+_NAMES = 3
+_NAME_LENGTH = 28
+
+
+def headline(outcome: Outcome, settings: Settings) -> str:
+    """Return the sentence after the state, about 80 characters where it can be, safe to print."""
+    if outcome.state is State.OK:
+        return _fine(outcome, settings)
+    groups = _groups(outcome)
+    wanted, total, parts = _NAMES, len(outcome.containers), []
+    for position, group in enumerate(groups):
+        of_all = f" of {total} container{'s' * (total != 1)}" if position == 0 else ""
+        named = group.members[:wanted]
+        wanted -= len(named)
+        names = f" ({', '.join(group.name(*member) for member in named)})" if named else ""
+        parts.append(f"{len(group.members)}{of_all} {group.words}{names}")
+    explained = {metric for group in groups for metric in group.metrics}
+    parts += [_beyond(metric) for metric in outcome.metrics if metric.state and metric.name not in explained]
+    if outcome.problems:
+        parts.append(_problems(outcome.problems, alone=not parts))
+    return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The containers with the same thing wrong, worst first."""
+
+    words: str
+    metrics: frozenset[str]
+    members: list[tuple[JudgedContainer, JudgedFinding]]
+    show_code: bool
+
+    def name(self, container: JudgedContainer, judged: JudgedFinding) -> str:
+        name = safe(container.container.name, _NAME_LENGTH)
+        if self.show_code:
+            return f"{name} {judged.finding.code}"
+        return f"{name} {age(_wait(judged))}" if _wait(judged) else name
+
+
+def _groups(outcome: Outcome) -> list[_Group]:
+    found: dict[str, list[tuple[JudgedContainer, JudgedFinding]]] = {}
+    for container in outcome.containers:
+        # One place for each container, however many of its findings say the same.
+        seen = set()
+        for judged in sorted(container.findings, key=lambda judged: -judged.state):
+            kind = _kind(judged)
+            if kind is not None and kind not in seen:
+                seen.add(kind)
+                found.setdefault(kind, []).append((container, judged))
+    wrong = [(kind, sorted(found[kind], key=_member_order)) for kind in ("", *WRONG) if kind in found]
+    wrong = [(kind, members) for kind, members in wrong if members[0][1].state is not State.OK]
+    wrong.sort(key=lambda group: -group[1][0][1].state)
+    return [_group(kind, members) for kind, members in wrong]
+
+
+def _group(kind: str, members: list[tuple[JudgedContainer, JudgedFinding]]) -> _Group:
+    if kind:
+        plural = {"invalid-signature": "invalid_signatures", "newer-version": "newer_versions"}
+        metric = plural.get(kind, kind.replace("-", "_"))
+        return _Group(WRONG[kind], frozenset({metric, f"{metric}_age"}), members, False)
+    codes = {judged.finding.code for _, judged in members}
+    words = f"not checked: {codes.pop()}" if len(codes) == 1 else "not checked"
+    return _Group(words, frozenset({"not_checked"}), members, words == "not checked")
+
+
+def _member_order(member: tuple[JudgedContainer, JudgedFinding]) -> tuple[int, float, str]:
+    container, judged = member
+    return -judged.state, -_wait(judged), container.container.name
+
+
+def _kind(judged: JudgedFinding) -> str | None:
+    """The code of a failure, "" for an open question, None for what is fine."""
+    if judged.finding.verdict is Verdict.INCONCLUSIVE:
+        return ""
+    return judged.finding.code if judged.finding.verdict is Verdict.FAIL else None
+
+
+def worst_first(containers: Iterable[JudgedContainer]) -> list[JudgedContainer]:
+    """Return the containers in the order of what needs a person: state, longest wait, name."""
+    return sorted(
+        containers,
+        key=lambda judged: (
+            -judged.state,
+            -max((_wait(finding) for finding in judged.findings), default=0),
+            judged.container.name,
+        ),
+    )
+
+
+def _wait(judged: JudgedFinding) -> float:
+    """How long this has been waiting for somebody, in seconds; 0 where that is not known."""
+    seconds = judged.finding.details.get("age")
+    return seconds if isinstance(seconds, int | float) else 0
+
+
+def _beyond(metric: Metric) -> str:
+    """A metric that no container explains: `oldest_image 400d (limit 365d)`."""
+    limit = (metric.critical if metric.state is State.CRITICAL else metric.warning) or ""
+    if metric.unit != "s":
+        return f"{metric.name} {metric.value} (limit {limit})"
+    limit = re.sub(r"[0-9]+(\.[0-9]+)?", lambda number: age(float(number[0])), limit)
+    return f"{metric.name} {age(metric.value)} (limit {limit})"
+
+
+def _problems(problems: Sequence[Problem], *, alone: bool) -> str:
+    first, count = problems[0], len(problems)
+    if not alone:
+        return f"{count} problem{'s' * (count != 1)} ({safe(first.where, 40)})"
+    more = f" and {count - 1} more problem{'s' * (count != 2)}" if count > 1 else ""
+    return f"{safe(first.where, 60)}: {safe(first.message, 120)}{more}"
+
+
+def _fine(outcome: Outcome, settings: Settings) -> str:
+    total = len(outcome.containers)
+    if not total:
+        which = "containers" if settings.all_containers else "running containers"
+        return f"no {which} match --include" if settings.include else f"no {which}"
+    codes = [
+        judged.finding.code
+        for container in outcome.containers
+        for judged in container.findings[:1]
+        if judged.finding.check == "updates"
+    ]
+    counted = [(codes.count(code), words) for code, words in _FINE.items() if code in codes]
+    if not counted:
+        return f"{total} container{'s' * (total != 1)} checked, nothing wrong"
+    (first, words), *others = counted
+    return ", ".join([f"{first} container{'s' * (first != 1)} {words}", *(f"{count} {what}" for count, what in others)])

@@ -1,0 +1,122 @@
+"""Text for Icinga, Nagios and NRPE: one line for the phone with the performance data, then a line an item.
+
+The performance data stands on the first line at every verbosity: Nagios reads it there, Icinga on any line, and NRPE
+version 2 carries 1,024 bytes (Monitoring Plugins guidelines, "Plugin Output for Nagios").
+"""
+
+from collections.abc import Iterable
+
+import nagiosplugin
+
+from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, RequestRecord, State
+from container_updates.report.headline import headline, worst_first
+from container_updates.report.text import cut, safe
+from container_updates.settings import Settings
+
+_SERVICE = "CONTAINER_UPDATES"
+_FIRST_LINE = 1000
+"""Bytes, below NRPE version 2's buffer of 1,024 with its closing zero."""
+_MORE = len("… and 000000 more\n".encode())
+
+
+def render(outcome: Outcome, settings: Settings) -> str:
+    """Return the report: at most `settings.max_output` bytes, though the performance data is never cut."""
+    first = _first_line(outcome, settings)
+    return _within(settings.max_output, first, [*lines(outcome, settings)])
+
+
+def failure(message: str) -> str:
+    """Return the report of a check that could not be made at all (exit 3)."""
+    return cut(f"{_SERVICE} {State.UNKNOWN.name} - {safe(message, 600)}", _FIRST_LINE) + "\n"
+
+
+def lines(outcome: Outcome, settings: Settings) -> Iterable[str]:
+    """Return what stands below the first line, worst first, as much of it as the verbosity asks for."""
+    several = len({judged.container.engine for judged in outcome.containers}) > 1
+    ordered = worst_first(outcome.containers)
+    for judged in ordered:
+        if judged.state is not State.OK:
+            yield _container(judged, settings, several)
+    yield from extras(outcome)
+    if settings.verbose >= 1:
+        for judged in ordered:
+            if judged.state is State.OK:
+                yield _container(judged, settings, several)
+    yield from diagnosis(outcome, settings)
+
+
+def extras(outcome: Outcome) -> Iterable[str]:
+    """Return what went wrong in places that are no container."""
+    for problem in outcome.problems:
+        yield f"Problem: {safe(problem.where, 120)}: {safe(problem.message)}"
+
+
+def diagnosis(outcome: Outcome, settings: Settings) -> Iterable[str]:
+    """Return the settings in force (-vv) and every request (-vvv)."""
+    if settings.verbose >= 2:
+        for option, value, origin in outcome.settings:
+            yield f"Setting: {safe(option, 60)} {safe(value) or '(empty)'} from {safe(origin, 120)}"
+    if settings.verbose >= 3:
+        for request in outcome.requests:
+            yield _request(request)
+
+
+def message(judged: JudgedContainer, *, everything: bool) -> str:
+    """Return the findings that matter as one sentence, worst first."""
+    findings = sorted(judged.findings, key=lambda finding: -finding.state)
+    told = [finding for finding in findings if everything or _matters(finding, judged)]
+    return "; ".join(safe(finding.finding.message) for finding in told) or safe(judged.container.image)
+
+
+def _matters(finding: JudgedFinding, judged: JudgedContainer) -> bool:
+    return finding.state is not State.OK or judged.state is State.OK
+
+
+def _container(judged: JudgedContainer, settings: Settings, several: bool) -> str:
+    engine = f" ({safe(judged.container.engine, 80)})" if several else ""
+    words = message(judged, everything=settings.verbose >= 1)
+    return f"[{judged.state.name}] {safe(judged.container.name, 80)}{engine}: {words}"
+
+
+def _request(request: RequestRecord) -> str:
+    status = "no answer" if request.status is None else request.status
+    note = f" ({safe(request.note)})" if request.note else ""
+    return f"Request: {safe(request.method, 10)} {safe(request.url)} {status} {request.seconds:.3f}s{note}"
+
+
+def _first_line(outcome: Outcome, settings: Settings) -> str:
+    start = f"{_SERVICE} {outcome.state.name} - "
+    perfdata = _perfdata(outcome.metrics) if settings.perfdata else ""
+    room = min(_FIRST_LINE, settings.max_output - 1) - len(start.encode()) - len(perfdata.encode())
+    return start + cut(headline(outcome, settings), room) + perfdata
+
+
+def _perfdata(metrics: Iterable[Metric]) -> str:
+    metrics = [*metrics]
+    items = [_performance(metric, metric.warning, metric.critical) for metric in metrics]
+    if sum(len(item) + 1 for item in items) > _FIRST_LINE * 3 // 4:
+        # Only ranges of absurd length get here. The numbers are worth more than they are.
+        items = [_performance(metric, None, None) for metric in metrics]
+    return f" | {' '.join(items)}" if items else ""
+
+
+def _performance(metric: Metric, warning: str | None, critical: str | None) -> str:
+    return str(nagiosplugin.Performance(metric.name, _decimal(metric.value), metric.unit, warning, critical))
+
+
+def _decimal(value: float) -> str:
+    """Never `1e-07`, `True` or 17 digits: nagiosplugin prints what it is given."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def _within(limit: int, first: str, rest: list[str]) -> str:
+    sizes = [len(line.encode()) + 1 for line in rest]
+    room = limit - len(first.encode()) - 1
+    if not rest or sum(sizes) <= room:
+        return "\n".join([first, *rest]) + "\n"
+    kept = 0
+    while sizes[kept] <= room - _MORE:
+        room -= sizes[kept]
+        kept += 1
+    more = [f"… and {len(rest) - kept} more"] if room >= _MORE else []
+    return "\n".join([first, *rest[:kept], *more]) + "\n"

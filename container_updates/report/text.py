@@ -1,0 +1,34 @@
+"""Any outside string made safe to print, and seconds as people say them."""
+
+_REPLACED = str.maketrans({"|": "¦", "<": "(", ">": ")"})
+"""`|` starts performance data; `<none>` turns Icinga's whole output into HTML."""
+
+
+def safe(text: str, limit: int = 300) -> str:
+    """Return `text` as one printable line of at most `limit` characters.
+
+    White space of any kind becomes one blank; control and format characters (escapes, bidi marks, zero width) and
+    what is no Unicode become U+FFFD, so that something is seen to have been there.
+    """
+    if len(text) > 4 * limit:
+        text = text[: 4 * limit]
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+    text = " ".join(text.split()).translate(_REPLACED)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def cut(text: str, size: int) -> str:
+    """Return `text`, shortened to at most `size` bytes of UTF-8, an ellipsis at its end where it was."""
+    raw = text.encode()
+    if len(raw) <= size:
+        return text
+    return raw[: max(0, size - len("…".encode()))].decode(errors="ignore") + "…" if size >= len("…".encode()) else ""
+
+
+def age(seconds: float) -> str:
+    """Return whole days, hours, minutes or seconds, the largest that is not zero: `12d`, `3h`, `5m`, `40s`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{max(0, int(seconds))}s"
