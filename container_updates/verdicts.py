@@ -253,7 +253,8 @@ class _Ranked(nagiosplugin.Results):  # type: ignore[misc] # nagiosplugin has no
 
 def _metric(result: nagiosplugin.Result) -> Metric:
     metric, context = result.metric, result.context
-    value = metric.value if isinstance(metric.value, float) else int(metric.value)
+    value = round(metric.value, 3)
+    value = int(value) if value == int(value) else value
     return Metric(metric.name, value, metric.uom, context.warning_text, context.critical_text, _STATES[result.state])
 
 

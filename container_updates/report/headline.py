@@ -10,7 +10,7 @@ from container_updates.settings import Settings
 
 WRONG = {
     "outdated": "outdated",
-    "tag-gone": "with their tag gone",
+    "tag-gone": "whose tag is gone",
     "restart-pending": "waiting for a restart",
     "newer-version": "with a newer version",
     "unsigned": "unsigned",
@@ -32,7 +32,7 @@ _FINE = {
     "held": "held",
     "outdated-young": "with a young update",
     "outdated": "outdated",
-    "tag-gone": "with their tag gone",
+    "tag-gone": "whose tag is gone",
     "local-build": "local",
     "excluded": "excluded",
 }
@@ -58,6 +58,8 @@ def headline(outcome: Outcome, settings: Settings) -> str:
     parts += [_beyond(metric) for metric in outcome.metrics if metric.state and metric.name not in explained]
     if outcome.problems:
         parts.append(_problems(outcome.problems, alone=not parts))
+        if not explained and outcome.containers:
+            parts.append(_fine(outcome, settings))
     return ", ".join(parts)
 
 
@@ -147,7 +149,7 @@ def _problems(problems: Sequence[Problem], *, alone: bool) -> str:
     if not alone:
         return f"{count} problem{'s' * (count != 1)} ({safe(first.where, 40)})"
     more = f" and {count - 1} more problem{'s' * (count != 2)}" if count > 1 else ""
-    return f"{safe(first.where, 60)}: {safe(first.message, 120)}{more}"
+    return f"{safe(first.where, 60)}: {safe(first.message)}{more}"
 
 
 def _fine(outcome: Outcome, settings: Settings) -> str:

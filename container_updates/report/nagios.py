@@ -46,7 +46,9 @@ def lines(outcome: Outcome, settings: Settings) -> Iterable[str]:
 
 
 def extras(outcome: Outcome) -> Iterable[str]:
-    """Return what went wrong in places that are no container."""
+    """Return what went wrong in places that are no container, unless that is the headline and nothing else."""
+    if not outcome.containers and len(outcome.problems) == 1 and outcome.state is not State.OK:
+        return
     for problem in outcome.problems:
         yield f"Problem: {safe(problem.where, 120)}: {safe(problem.message)}"
 
@@ -64,8 +66,9 @@ def diagnosis(outcome: Outcome, settings: Settings) -> Iterable[str]:
 def message(judged: JudgedContainer, *, everything: bool) -> str:
     """Return the findings that matter as one sentence, worst first."""
     findings = sorted(judged.findings, key=lambda finding: -finding.state)
-    told = [finding for finding in findings if everything or _matters(finding, judged)]
-    return "; ".join(safe(finding.finding.message) for finding in told) or safe(judged.container.image)
+    told = [safe(finding.finding.message) for finding in findings if everything or _matters(finding, judged)]
+    # Two links of the chain that fail at the same registry say the same.
+    return "; ".join(dict.fromkeys(told)) or safe(judged.container.image)
 
 
 def _matters(finding: JudgedFinding, judged: JudgedContainer) -> bool:

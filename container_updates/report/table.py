@@ -49,11 +49,10 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
         table.add_column("image", overflow="fold")
         table.add_column("message", overflow="fold", ratio=1)
         for judged in shown:
+            image = safe(_image(judged))
+            message = nagios.message(judged, everything=settings.verbose >= 1).removeprefix(f"{image} ")
             table.add_row(
-                Text(judged.state.name, _STYLES[judged.state]),
-                safe(judged.container.name, 80),
-                safe(_image(judged)),
-                nagios.message(judged, everything=settings.verbose >= 1),
+                Text(judged.state.name, _STYLES[judged.state]), safe(judged.container.name, 80), image, message
             )
         console.print(table)
     for line in (*nagios.extras(outcome), *nagios.diagnosis(outcome, settings)):
