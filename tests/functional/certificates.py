@@ -27,15 +27,15 @@ class Authority:
         """The CA's certificate."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, folder: Path, address: str) -> tuple[Path, Path]:
-        """Write a server certificate for an IP address and its key; returns both files."""
+    def issue(self, folder: Path, name: str) -> tuple[Path, Path]:
+        """Write a certificate of that name for a server at 127.0.0.1, and its key; returns both files."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         certificate = (
-            _builder(_name(address), self._name, key.public_key())
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+            _builder(_name(name), self._name, key.public_key())
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
             .sign(self.key, hashes.SHA256())
         )
-        certificate_file, key_file = folder / f"{address}.pem", folder / f"{address}.key"
+        certificate_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
         certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         key_file.write_bytes(
             key.private_bytes(

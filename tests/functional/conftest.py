@@ -1,4 +1,4 @@
-"""The real parts, started once for the session: engines, registries, token server, and the records of their requests."""
+"""The real parts, started once for the session: engines, registries, token server, and records of requests."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

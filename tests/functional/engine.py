@@ -1,4 +1,4 @@
-"""Real Docker Engines: Debian's with the classic store, and one with the containerd store that was built from source."""
+"""Real Docker Engines: Debian's with the classic store, and one with the containerd store, built from source."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Debian's docker-registry four ways over one storage: open, htpasswd, token authentication, TLS with a CA of its own."""
+"""Debian's docker-registry four ways over one storage: open, htpasswd, tokens, TLS with a CA of its own."""
 
 import json
 import subprocess
@@ -62,7 +62,7 @@ def start_token(folder: Path, storage: Path, server: TokenServer) -> Registry:
 
 def start_tls(folder: Path, storage: Path, authority: Authority) -> Registry:
     """TLS with a certificate for 127.0.0.1 by a CA that nobody else knows."""
-    certificate, key = authority.issue(folder, "127.0.0.1")
+    certificate, key = authority.issue(folder, "registry")
     return _start(folder, storage, "tls", {"http": {"tls": {"certificate": str(certificate), "key": str(key)}}})
 
 
