@@ -150,7 +150,6 @@ def test_pinned_says_where_the_tag_has_gone(host: Host, plugin: Plugin) -> None:
     moved = host.publish("pinned/moves:1", index(image("1")))
     for name in ("stays", "moves"):
         reference = f"{host.registry.name}/pinned/{name}:1@{digest if name == 'stays' else moved}"
-        host.engine.api.pull(reference)
         host.engine.pull(f"{host.registry.name}/pinned/{name}@{digest if name == 'stays' else moved}")
         host.engine.run(reference, name)
     host.engine.run(f"{host.registry.name}/pinned/stays@{digest}", "digest-only")
