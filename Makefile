@@ -1,0 +1,66 @@
+# make demo   the whole check against an embedded engine and registry
+# make test   everything that can be tested on this machine, real daemons included
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# Where the engine with the containerd store is built: minutes, once.
+ENGINE29 ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/check_container_updates/engine29
+MOBY := github.com/moby/moby/v2/cmd/dockerd@v2.0.0-beta.24
+CONTAINERD := github.com/containerd/containerd/v2/cmd
+CONTAINERD_VERSION := v2.2.9
+
+.PHONY: demo test test-fast test-engine29 lint bench clean
+
+demo: $(VENV)/.run
+	@$(BIN)/python check_container_updates.py --demo; code=$$?; echo; \
+	case $$code in \
+	0) echo "exit code 0: OK, every container is up to date" ;; \
+	1) echo "exit code 1: WARNING, as Icinga would show it: the demo has containers that are outdated" ;; \
+	2) echo "exit code 2: CRITICAL, as Icinga would show it: the demo has containers that nobody should run" ;; \
+	*) echo "exit code $$code: UNKNOWN, the check could not be made"; exit 1 ;; \
+	esac
+
+test: $(VENV)/.test
+	@tests/functional/install-daemons
+	$(BIN)/pytest -m "not engine29"
+
+test-fast: $(VENV)/.test
+	$(BIN)/pytest -m "not functional and not engine29"
+
+test-engine29: $(VENV)/.test $(ENGINE29)/dockerd $(ENGINE29)/containerd $(ENGINE29)/containerd-shim-runc-v2
+	@tests/functional/install-daemons
+	CONTAINER_UPDATES_ENGINE29=$(ENGINE29) $(BIN)/pytest -m engine29
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	@tests/functional/install-daemons
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: setup.cfg | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table]"
+	@touch $@
+
+$(VENV)/.test: setup.cfg | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,test]"
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.lint: setup.cfg | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,test,lint]"
+	@touch $@ $(VENV)/.test $(VENV)/.run
+
+$(ENGINE29)/dockerd:
+	GOBIN=$(ENGINE29) CGO_ENABLED=0 go install $(MOBY)
+
+$(ENGINE29)/containerd $(ENGINE29)/containerd-shim-runc-v2:
+	GOBIN=$(ENGINE29) CGO_ENABLED=0 go install $(CONTAINERD)/$(notdir $@)@$(CONTAINERD_VERSION)
