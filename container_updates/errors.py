@@ -80,7 +80,7 @@ class Unresolvable(Inconclusive):
 
 
 class NotFound(BadAnswer):
-    """404 for what was asked; `repository_answers` is True where the repository itself exists, None if nobody can tell."""
+    """404 for what was asked; `repository_answers`: whether the repository itself exists, None if nobody can tell."""
 
     def __init__(self, reason: str, *, repository_answers: bool | None, status: int | None = 404) -> None:
         super().__init__(reason, status=status)
