@@ -43,3 +43,11 @@ class Deadline:
 def rfc3339(moment: datetime) -> str:
     """`2026-11-23T20:15:00Z` (RFC 3339, whole seconds, UTC)."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def age(seconds: float) -> str:
+    """Return whole days, hours, minutes or seconds, the largest that is not zero: `12d`, `3h`, `5m`, `40s`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{max(0, int(seconds))}s"

@@ -1,1 +1,59 @@
-"""The links of the chain of trust, a file each."""
+"""The links of the chain of trust, a file each; a link is a module with `examine(subject, context)`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from container_updates.clock import Clock
+from container_updates.errors import InventoryError
+from container_updates.inventory import Inventory
+from container_updates.model import Finding, Image, Subject
+from container_updates.settings import Settings
+
+if TYPE_CHECKING:
+    from container_updates.registry import Registry
+    from container_updates.registry.cache import Store
+
+CHECKS = ("updates",)
+"""What `--check` knows, in the order of the chain; each is a module here."""
+DEFAULT_CHECKS = ("updates",)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a link may ask, and what it was told."""
+
+    registry: "Registry"
+    inventories: Mapping[str, Inventory]
+    """By `Image.engine`."""
+    store: "Store"
+    clock: Clock
+    settings: Settings
+
+    def pulled(self, image: Image) -> bool | None:
+        """Whether the image came from a registry or went to one; None where its engine cannot tell."""
+        if image.pulled is not None:
+            return image.pulled
+        inventory = self.inventories[image.engine]
+        if not inventory.tells_origin:
+            return None
+        # That an image was pulled stays true; that it was not may end with a push.
+        if self.store.get("pulled", image.id):
+            return True
+        try:
+            pulled = inventory.details(image).pulled
+        except InventoryError:
+            return None
+        if pulled:
+            self.store.put("pulled", image.id, b"1", None)
+        return pulled
+
+
+def link(check: str) -> Callable[[Subject, Context], Iterable[Finding]]:
+    """Return the `examine` of a check; imported only when it is asked for.
+
+    It may raise `Inconclusive`, which is then the finding.
+    """
+    examine: Callable[[Subject, Context], Iterable[Finding]] = import_module(f"{__name__}.{check}").examine
+    return examine

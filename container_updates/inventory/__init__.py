@@ -16,6 +16,11 @@ class Inventory(Protocol):
     problems: list[Problem]
     """What is wrong with the engine without stopping the check."""
 
+    @property
+    def tells_origin(self) -> bool:
+        """Whether `details` can tell a pulled image from a local build."""
+        ...
+
     def containers(self) -> Iterable[Container]:
         """Return every container, the excluded ones marked; raises `InventoryError`."""
         ...

@@ -29,8 +29,8 @@ from container_updates.reference import Reference
 from container_updates.settings import Settings
 
 _OLDEST_API = (1, 24)
-_NEWEST_API = (1, 53)
-"""The newest of which anything is used: an image inspect's Identity."""
+_IDENTITY_API = (1, 53)
+"""The first whose image inspect has Identity, and the newest of which anything is used."""
 _MAX_CONTAINER_LIST = 256 * MiB
 _MAX_ANSWER = 64 * MiB
 _MAX_RECORDS = 100_000
@@ -57,6 +57,11 @@ class DockerEngine:
         self._images: dict[tuple[str, str | None, bool | None], Image] = {}
         self._subjects: dict[tuple[str, str, str | None], Subject] = {}
         self._inspects: dict[str, Any] = {}
+
+    @property
+    def tells_origin(self) -> bool:
+        """Whether `details` can tell a pulled image from a local build (Identity: API 1.53)."""
+        return not self._containerd or self._negotiate() >= _IDENTITY_API
 
     def containers(self) -> Iterable[Container]:
         """Return every container of the engine, the excluded ones marked; raises `InventoryError`."""
@@ -87,7 +92,9 @@ class DockerEngine:
         inspect = self._inspect_image(image.id)
         pulled = image.pulled
         if not image.id_is_config:
-            pulled = None if self._negotiate() < (1, 53) else bool(records.member(inspect, "Identity").get("Pull"))
+            pulled = (
+                None if self._negotiate() < _IDENTITY_API else bool(records.member(inspect, "Identity").get("Pull"))
+            )
         elif pulled is None and self._is_docker and records.strings(inspect, "RepoDigests"):
             pulled = True
         return ImageDetails(
@@ -117,7 +124,7 @@ class DockerEngine:
                 if newest < _OLDEST_API:
                     raise InventoryError(f"{self.engine} speaks API {newest[0]}.{newest[1]} at most: 1.24 is needed")
                 self._is_docker = records.is_docker(version)
-                self._api = max(min(newest, _NEWEST_API), oldest)
+                self._api = max(min(newest, _IDENTITY_API), oldest)
             return self._api
 
     def _path(self, path: str) -> str:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from container_updates.clock import age
 from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, Problem, State, Verdict
-from container_updates.report.text import age, safe
+from container_updates.report.text import safe
 from container_updates.settings import Settings
 
 WRONG = {

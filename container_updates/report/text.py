@@ -1,4 +1,4 @@
-"""Any outside string made safe to print, and seconds as people say them."""
+"""Any outside string made safe to print."""
 
 _REPLACED = str.maketrans({"|": "¦", "<": "(", ">": ")"})
 """`|` starts performance data; `<none>` turns Icinga's whole output into HTML."""
@@ -24,11 +24,3 @@ def cut(text: str, size: int) -> str:
     if len(raw) <= size:
         return text
     return raw[: max(0, size - len("…".encode()))].decode(errors="ignore") + "…" if size >= len("…".encode()) else ""
-
-
-def age(seconds: float) -> str:
-    """Return whole days, hours, minutes or seconds, the largest that is not zero: `12d`, `3h`, `5m`, `40s`."""
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{max(0, int(seconds))}s"

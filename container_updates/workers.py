@@ -1,0 +1,97 @@
+"""Work side by side under one deadline: what is not done by then is left, and nothing ever hangs on it.
+
+Daemon threads of our own: those of `concurrent.futures` are waited for when the interpreter ends, and a thread that
+sits in a stalled name lookup cannot be stopped.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, TypeVar
+
+from container_updates.clock import Deadline
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_TICK = 0.1
+"""Seconds. A signal that ends the deadline does not wake a waiting thread (PEP 475), so it looks up now and then."""
+
+
+def each(
+    items: Sequence[Item],
+    work: Callable[[Item], Result],
+    *,
+    jobs: int,
+    deadline: Deadline,
+    group: Callable[[Item], Hashable] = lambda item: None,
+    at_once: Callable[[Hashable], int | None] = lambda group: None,
+    finished: Callable[[], None] = lambda: None,
+) -> list[Result | None]:
+    """Return what `work` made of each item, None for those that it did not finish before the deadline.
+
+    Groups take turns, and at most `at_once(group)` items of one are worked on at the same time (None: as many as there
+    are threads), so that one slow registry does not keep the others waiting. `finished` is called after each item, in
+    any thread. `work` raises nothing: an item whose work did is one that was not finished.
+    """
+    queue = _Queue(items, group, at_once)
+    results: list[Result | None] = [None] * len(items)
+    done = threading.Semaphore(0)
+
+    def labour() -> None:
+        while (position := queue.take()) is not None:
+            try:
+                if not deadline.passed():
+                    results[position] = work(items[position])
+                    finished()
+            finally:
+                queue.give_back(position)
+                done.release()
+
+    for _ in range(min(jobs, len(items))):
+        threading.Thread(target=labour, daemon=True).start()
+    for _ in items:
+        while not done.acquire(timeout=min(_TICK, deadline.remaining())):
+            if deadline.passed():
+                return list(results)
+    return results
+
+
+class _Queue(Generic[Item]):
+    """Positions of items, the groups taking turns."""
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        group: Callable[[Item], Hashable],
+        at_once: Callable[[Hashable], int | None],
+    ) -> None:
+        self._groups = [group(item) for item in items]
+        self._waiting: dict[Hashable, deque[int]] = {}
+        for position, name in enumerate(self._groups):
+            self._waiting.setdefault(name, deque()).append(position)
+        self._free = {name: at_once(name) or len(items) for name in self._waiting}
+        self._turns = deque(self._waiting)
+        self._changed = threading.Condition()
+
+    def take(self) -> int | None:
+        """The next position; waits while all that is left belongs to groups at their limit. None: nothing is left."""
+        with self._changed:
+            while self._turns:
+                for _ in range(len(self._turns)):
+                    name = self._turns.popleft()
+                    if self._free[name]:
+                        self._free[name] -= 1
+                        position = self._waiting[name].popleft()
+                        if self._waiting[name]:
+                            self._turns.append(name)
+                        return position
+                    self._turns.append(name)
+                self._changed.wait()
+            return None
+
+    def give_back(self, position: int) -> None:
+        """Let the next one of the same group start."""
+        with self._changed:
+            self._free[self._groups[position]] += 1
+            self._changed.notify()
