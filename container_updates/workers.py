@@ -94,4 +94,4 @@ class _Queue(Generic[Item]):
         """Let the next one of the same group start."""
         with self._changed:
             self._free[self._groups[position]] += 1
-            self._changed.notify()
+            self._changed.notify_all()
