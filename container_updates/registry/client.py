@@ -15,7 +15,7 @@ from container_updates.model import Problem, RequestRecord
 from container_updates.reference import Reference, is_digest
 from container_updates.registry import manifests
 from container_updates.registry.auth import Auth
-from container_updates.registry.conversation import Conversation
+from container_updates.registry.conversation import Conversation, at_once
 from container_updates.registry.credentials import Credentials
 from container_updates.registry.headers import http_date
 from container_updates.registry.hosts import Endpoint, Hosts
@@ -97,6 +97,10 @@ class Registry:
     def ratelimit_remaining(self) -> int | None:
         """The smallest `ratelimit-remaining` that a registry said; None if none did."""
         return self._conversation.ratelimit_remaining
+
+    def at_once(self, registry: str) -> int | None:
+        """How many questions about this registry may be open at the same time; None for no limit of its own."""
+        return at_once(self._hosts.endpoints(registry)[0])
 
     def expect(self, references: Iterable[Reference]) -> None:
         """Announce what the run will ask for, so that one token request a registry can name it all."""

@@ -149,8 +149,8 @@ class Conversation:
     def _host(self, endpoint: Endpoint) -> _Host:
         with self._lock:
             if endpoint not in self._hosts:
-                free = endpoint.mirror or is_loopback(endpoint.host)
-                host = _Host(at_once=None if free else threading.Semaphore(_AT_ONCE))
+                limit = at_once(endpoint)
+                host = _Host(at_once=threading.Semaphore(limit) if limit else None)
                 if len(endpoint.schemes) == 1:
                     host.scheme = endpoint.schemes[0]
                 self._hosts[endpoint] = host
@@ -205,6 +205,11 @@ class Conversation:
         """Registries count by login, and by address without one."""
         login = self._auth.login(self.place(endpoint), repository)
         return f"{endpoint.host}\n{login.key if login else ''}"
+
+
+def at_once(endpoint: Endpoint) -> int | None:
+    """How many questions an endpoint is asked at the same time; a mirror and what is on loopback can take any number."""
+    return None if endpoint.mirror or is_loopback(endpoint.host) else _AT_ONCE
 
 
 def _limited(host: str, until: datetime) -> RateLimited:

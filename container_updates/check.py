@@ -1,0 +1,210 @@
+"""The walk: every container of every engine past every link of the chain, then judged."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+from container_updates import chain, workers
+from container_updates.chain import Context, updates
+from container_updates.chain.since import was_built
+from container_updates.clock import Clock, Deadline, rfc3339
+from container_updates.errors import Inconclusive, InventoryError, TimedOut
+from container_updates.inventory import Inventory
+from container_updates.inventory.docker import DockerEngine
+from container_updates.model import Container, EngineRegistries, Finding, Outcome, Problem, Subject, Verdict
+from container_updates.registry import Credentials, Hosts, Registry
+from container_updates.registry.cache import Store
+from container_updates.settings import Settings
+from container_updates.verdicts import judge
+
+
+class Steps(Protocol):
+    """Something that shows how far the walk is."""
+
+    def advance(self) -> None:
+        """One more subject is done; called from any thread."""
+        ...
+
+
+Progress = Callable[[int], AbstractContextManager[Steps]]
+"""Given the number of subjects, shows how far the walk is."""
+
+
+class _Unseen:
+    def advance(self) -> None:
+        pass
+
+
+def run(
+    settings: Settings,
+    *,
+    clock: Clock,
+    deadline: Deadline,
+    progress: Progress = lambda total: nullcontext(_Unseen()),
+) -> Outcome:
+    """Return what was found and what it means; raises `CheckError` where nothing could be checked at all.
+
+    At the deadline, or when a signal lets it expire, what is known is returned, and the rest is `timeout`.
+    """
+    started = clock.steady()
+    with closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache)) as store:
+        hosts = _read(settings, deadline)
+        registry = Registry(
+            hosts=Hosts(settings, _merged(host.registries for host in hosts)),
+            credentials=Credentials(settings, deadline),
+            store=store,
+            clock=clock,
+            deadline=deadline,
+            cache_ttl=settings.cache_ttl,
+            jobs=settings.jobs,
+        )
+        inventories = {host.inventory.engine: host.inventory for host in hosts if host.inventory}
+        context = Context(registry, inventories, store, clock, settings)
+        containers = [container for host in hosts for container in host.containers]
+        subjects = list(dict.fromkeys(container.subject for container in containers if container.subject))
+        with progress(len(subjects)) as steps:
+            found = _examine(subjects, context, deadline, steps.advance)
+        failures = [host.failure for host in hosts if host.failure]
+        problems = [problem for host in hosts if host.inventory for problem in host.inventory.problems]
+        requests = [request for host in hosts if host.inventory for request in host.inventory.requests]
+        asked = [*registry.requests]
+        return judge(
+            [(container, _findings(container, found, settings)) for container in containers],
+            settings=settings,
+            numbers={
+                "images": len({subject.image.id for subject in subjects}),
+                "oldest_image": _oldest_image(subjects, clock),
+                "registry_requests": sum(request.status is not None for request in asked),
+                "ratelimit_remaining": registry.ratelimit_remaining,
+                "time": clock.steady() - started,
+            },
+            problems=[*failures, *problems, *registry.problems, *store.problems],
+            checked_at=clock.now(),
+            requests=[*requests, *asked],
+            incomplete=bool(failures),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """What one engine told, or why it did not."""
+
+    inventory: Inventory | None = None
+    containers: Sequence[Container] = ()
+    registries: EngineRegistries = EngineRegistries()
+    failure: Problem | None = None
+
+
+def _read(settings: Settings, deadline: Deadline) -> list[_Host]:
+    """Read all engines side by side; raises the error of the first one where none could be read."""
+
+    def read(url: str) -> _Host | InventoryError:
+        try:
+            inventory = DockerEngine(url, settings=settings, deadline=deadline)
+            return _Host(inventory, list(inventory.containers()), inventory.registries())
+        except InventoryError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - one engine's surprise must not cost the others
+            return InventoryError(f"{url} answers what was not foreseen ({type(error).__name__})")
+
+    hosts, errors = [], []
+    answers = workers.each(settings.hosts, read, jobs=settings.jobs, deadline=deadline)
+    for url, answer in zip(settings.hosts, answers, strict=True):
+        if isinstance(answer, _Host):
+            hosts.append(answer)
+            continue
+        error = answer or InventoryError(f"{url} did not answer within the time for the whole check")
+        errors.append(error)
+        hosts.append(_Host(failure=Problem(url, "unreachable", str(error))))
+    if len(errors) == len(hosts):
+        raise errors[0]
+    return hosts
+
+
+def _merged(all_registries: Iterable[EngineRegistries]) -> EngineRegistries:
+    """Return what any of the engines is told: the first engine's mirrors come first."""
+    mirrors: dict[str, tuple[str, ...]] = {}
+    hosts: set[str] = set()
+    networks: list[str] = []
+    for registries in all_registries:
+        for registry, urls in registries.mirrors.items():
+            mirrors[registry] = tuple(dict.fromkeys((*mirrors.get(registry, ()), *urls)))
+        hosts |= registries.insecure_hosts
+        networks += registries.insecure_networks
+    return EngineRegistries(mirrors, frozenset(hosts), tuple(dict.fromkeys(networks)))
+
+
+def _examine(
+    subjects: Sequence[Subject], context: Context, deadline: Deadline, finished: Callable[[], None]
+) -> Mapping[Subject, Sequence[Finding]]:
+    """Return the findings of every link about every subject; those that the deadline cut off are missing."""
+    jobs = context.settings.jobs
+    # A name that was never pulled must not leave this host, not even in the list of what a token is asked for.
+    asking = workers.each(subjects, lambda subject: _asks(subject, context), jobs=jobs, deadline=deadline)
+    context.registry.expect(subject.reference for subject, asks in zip(subjects, asking, strict=True) if asks)
+    links = [(check, chain.link(check)) for check in context.settings.checks]
+
+    def examine(subject: Subject) -> list[Finding]:
+        findings = []
+        for check, link in links:
+            try:
+                findings += link(subject, context)
+            except Inconclusive as error:
+                findings.append(_inconclusive(check, subject, error))
+            except Exception as error:  # noqa: BLE001 - one image's surprise must not cost the others
+                unforeseen = Inconclusive(f"the check met what was not foreseen ({type(error).__name__})")
+                findings.append(_inconclusive(check, subject, unforeseen))
+        finished()
+        return findings
+
+    results = workers.each(
+        subjects,
+        examine,
+        jobs=jobs,
+        deadline=deadline,
+        group=lambda subject: subject.reference.registry,
+        at_once=context.registry.at_once,
+    )
+    return {subject: findings for subject, findings in zip(subjects, results, strict=True) if findings is not None}
+
+
+def _asks(subject: Subject, context: Context) -> bool:
+    try:
+        return updates.asks(subject, context)
+    except Exception:  # noqa: BLE001 - said when the subject is examined
+        return False
+
+
+def _findings(
+    container: Container, found: Mapping[Subject, Sequence[Finding]], settings: Settings
+) -> Sequence[Finding]:
+    """Return what is to be said of a container, also where nothing was asked."""
+    check = settings.checks[0]
+    if container.excluded is not None:
+        return (Finding(check, "excluded", Verdict.SKIPPED, f"{container.image} excluded by {container.excluded}"),)
+    subject = container.subject
+    if subject is None:
+        reason = container.problem or "its image has no name to ask for"
+        message = f"{container.image} not checked: {reason}"
+        return (Finding(check, "unresolvable", Verdict.INCONCLUSIVE, message, {"reason": reason}),)
+    late = TimedOut("the time for the whole check was up before it was asked")
+    return found.get(subject) or [_inconclusive(check, subject, late) for check in settings.checks]
+
+
+def _inconclusive(check: str, subject: Subject, error: Inconclusive) -> Finding:
+    details = {
+        "reason": error.reason,
+        "status": error.status,
+        "retry_at": rfc3339(error.retry_at) if error.retry_at else None,
+    }
+    known = {member: value for member, value in details.items() if value is not None}
+    message = f"{subject.reference} not checked: {error.reason}"
+    return Finding(check, error.code, Verdict.INCONCLUSIVE, message, known)
+
+
+def _oldest_image(subjects: Iterable[Subject], clock: Clock) -> float | None:
+    """Return the age of the oldest running image in seconds; None where none has a date that can be a real one."""
+    now = clock.wall()
+    ages = [now - subject.image.created for subject in subjects if was_built(subject.image.created)]
+    return max((age for age in ages if age >= 0), default=None)
