@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from container_updates import chain, workers
@@ -92,7 +92,7 @@ class _Host:
 
     inventory: Inventory | None = None
     containers: Sequence[Container] = ()
-    registries: EngineRegistries = EngineRegistries()
+    registries: EngineRegistries = field(default_factory=EngineRegistries)
     failure: Problem | None = None
 
 
@@ -105,7 +105,7 @@ def _read(settings: Settings, deadline: Deadline) -> list[_Host]:
             return _Host(inventory, list(inventory.containers()), inventory.registries())
         except InventoryError as error:
             return error
-        except Exception as error:  # noqa: BLE001 - one engine's surprise must not cost the others
+        except Exception as error:  # one engine's surprise must not cost the others
             return InventoryError(f"{url} answers what was not foreseen ({type(error).__name__})")
 
     hosts, errors = [], []
@@ -146,13 +146,13 @@ def _examine(
     links = [(check, chain.link(check)) for check in context.settings.checks]
 
     def examine(subject: Subject) -> list[Finding]:
-        findings = []
+        findings: list[Finding] = []
         for check, link in links:
             try:
                 findings += link(subject, context)
             except Inconclusive as error:
                 findings.append(_inconclusive(check, subject, error))
-            except Exception as error:  # noqa: BLE001 - one image's surprise must not cost the others
+            except Exception as error:  # one image's surprise must not cost the others
                 unforeseen = Inconclusive(f"the check met what was not foreseen ({type(error).__name__})")
                 findings.append(_inconclusive(check, subject, unforeseen))
         finished()
@@ -172,7 +172,7 @@ def _examine(
 def _asks(subject: Subject, context: Context) -> bool:
     try:
         return updates.asks(subject, context)
-    except Exception:  # noqa: BLE001 - said when the subject is examined
+    except Exception:  # said when the subject is examined
         return False
 
 

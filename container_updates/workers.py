@@ -9,10 +9,12 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+
 from container_updates.clock import Deadline
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Group = TypeVar("Group", bound=Hashable)
 
 _TICK = 0.1
 """Seconds. A signal that ends the deadline does not wake a waiting thread (PEP 475), so it looks up now and then."""

@@ -39,14 +39,14 @@ class Context:
         if not inventory.tells_origin:
             return None
         # That an image was pulled stays true; that it was not may end with a push.
-        if self.store.get("pulled", image.id):
+        if self.store.recall("pulled", image.id):
             return True
         try:
             pulled = inventory.details(image).pulled
         except InventoryError:
             return None
         if pulled:
-            self.store.put("pulled", image.id, b"1", None)
+            self.store.remember("pulled", image.id, b"1")
         return pulled
 
 

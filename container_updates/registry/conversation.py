@@ -208,7 +208,7 @@ class Conversation:
 
 
 def at_once(endpoint: Endpoint) -> int | None:
-    """How many questions an endpoint is asked at the same time; a mirror and what is on loopback can take any number."""
+    """How many questions an endpoint is asked at the same time; None for any number."""
     return None if endpoint.mirror or is_loopback(endpoint.host) else _AT_ONCE
 
 

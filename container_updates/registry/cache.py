@@ -1,0 +1,255 @@
+"""What earlier runs were told and what they met: one SQLite file in the state directory, for all plugins of a user.
+
+Nothing here ever stops a check: where the file cannot be used the run remembers for itself alone, and says so once.
+"""
+
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from container_updates.clock import Clock
+from container_updates.model import Problem
+
+_FILE = "state.sqlite"
+_APPLICATION_ID = 0x43435550
+_SCHEMA = 1
+_BUSY_SECONDS = 1.0
+"""How long another plugin's writing is waited for."""
+_MAX_VALUE = 4 * 1024 * 1024 + 1024
+_MAX_KEPT = 64 * 1024 * 1024
+"""Bytes of what is kept for good."""
+_FACTS_KEPT = 400 * 86400.0
+_TOUCHED = 86400.0
+"""Seconds after which a use is written down again."""
+_TABLES = """
+CREATE TABLE answers (kind TEXT, key TEXT, value BLOB, written REAL, expires REAL, used REAL, PRIMARY KEY (kind, key));
+CREATE TABLE facts (kind TEXT, key TEXT, value BLOB, used REAL, PRIMARY KEY (kind, key));
+"""
+
+_Key = tuple[str, str]
+
+
+class Store:
+    """Answers with a time to live, contents by digest, and facts that outlive both; used from many threads.
+
+    `close` writes what this run has learnt. With `answers=False` answers are neither taken from the file nor left
+    there, facts are.
+    """
+
+    def __init__(self, folder: str, *, clock: Clock, answers: bool = True) -> None:
+        self._folder = Path(folder)
+        self._path = self._folder / _FILE
+        self._clock = clock
+        self._keeps_answers = answers
+        self._lock = threading.RLock()
+        self._opened = False
+        self._database: sqlite3.Connection | None = None
+        self._answers: dict[_Key, tuple[bytes, float | None]] = {}
+        """Of this run: value and when it ends."""
+        self._facts: dict[_Key, bytes | None] = {}
+        self._touched: dict[str, list[_Key]] = {"answers": [], "facts": []}
+        self.problems: list[Problem] = []
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return what was put under this key; None where it never was, or is too old."""
+        with self._lock:
+            now = self._clock.wall()
+            if (kind, key) in self._answers:
+                value, expires = self._answers[kind, key]
+                return value if expires is None or expires > now else None
+            if not self._keeps_answers:
+                return None
+            row = self._row("answers", "value, written, expires, used", (kind, key))
+            if row is None:
+                return None
+            kept, written, expires, used = row
+            # Written after now: the clock was set back, and how old it is nobody can tell.
+            if not isinstance(kept, bytes) or (expires is not None and not written <= now < expires):
+                return None
+            if expires is None and not used <= now < used + _TOUCHED:
+                self._touched["answers"].append((kind, key))
+            return kept
+
+    def put(self, kind: str, key: str, value: bytes, ttl: float | None) -> None:
+        """Keep an answer for `ttl` seconds; None: for good, as far as there is room."""
+        if len(value) <= _MAX_VALUE:
+            with self._lock:
+                self._answers[kind, key] = value, None if ttl is None else self._clock.wall() + ttl
+
+    def recall(self, kind: str, key: str) -> bytes | None:
+        """Return the fact remembered under this key, None for none."""
+        with self._lock:
+            if (kind, key) not in self._facts:
+                row = self._row("facts", "value, used", (kind, key))
+                if row is None or not isinstance(row[0], bytes):
+                    return None
+                if not row[1] <= self._clock.wall() < row[1] + _TOUCHED:
+                    self._touched["facts"].append((kind, key))
+                return row[0]
+            return self._facts[kind, key]
+
+    def remember(self, kind: str, key: str, value: bytes | None) -> None:
+        """Remember a fact until it has not been asked for in more than a year; None forgets it."""
+        if value is None or len(value) <= _MAX_VALUE:
+            with self._lock:
+                self._facts[kind, key] = value
+
+    def first_seen(self, kind: str, key: str) -> datetime:
+        """Return when this was first asked, which is now if it never was."""
+        with self._lock:
+            with suppress(ValueError, OverflowError, OSError):
+                return datetime.fromtimestamp(float(self.recall(kind, key) or ""), UTC)
+            now = self._clock.now()
+            self.remember(kind, key, str(now.timestamp()).encode())
+            return now
+
+    def close(self) -> None:
+        """Write what is new, in one transaction."""
+        with self._lock:
+            if any((self._answers if self._keeps_answers else None, self._facts, *self._touched.values())):
+                self._write()
+            if self._database is not None:
+                with suppress(sqlite3.Error):
+                    self._database.close()
+            self._database, self._opened = None, True
+
+    def _row(self, table: str, columns: str, key: _Key) -> tuple[Any, ...] | None:
+        with self._guarded():
+            database = self._open()
+            if database is not None:
+                query = f"SELECT {columns} FROM {table} WHERE kind = ? AND key = ?"  # noqa: S608 - our own names
+                row: tuple[Any, ...] | None = database.execute(query, key).fetchone()
+                return row
+        return None
+
+    def _write(self) -> None:
+        now = self._clock.wall()
+        answers = self._answers if self._keeps_answers else {}
+        with self._guarded():
+            database = self._open()
+            if database is None:
+                return
+            with database:
+                database.executemany(
+                    "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
+                    [(*key, value, now, expires, now) for key, (value, expires) in answers.items()],
+                )
+                database.executemany(
+                    "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)",
+                    [(*key, value, now) for key, value in self._facts.items() if value is not None],
+                )
+                forgotten = [key for key, value in self._facts.items() if value is None]
+                database.executemany("DELETE FROM facts WHERE kind = ? AND key = ?", forgotten)
+                for table, keys in self._touched.items():
+                    query = f"UPDATE {table} SET used = ? WHERE kind = ? AND key = ?"  # noqa: S608 - our own names
+                    database.executemany(query, [(now, *key) for key in keys])
+                database.execute("DELETE FROM answers WHERE expires <= ?", (now,))
+                database.execute("DELETE FROM facts WHERE used < ?", (now - _FACTS_KEPT,))
+                if any(expires is None for _, expires in answers.values()):
+                    _shrink(database)
+
+    def _open(self) -> sqlite3.Connection | None:
+        """Return the database, opened at the first need; None where the run has only its own memory."""
+        if not self._opened:
+            self._opened = True
+            self._prepare_folder()
+            try:
+                self._database = self._connect()
+            except sqlite3.DatabaseError as error:
+                if not _is_broken(error):
+                    raise
+                self._set_aside()
+                self._database = self._connect()
+        return self._database
+
+    def _prepare_folder(self) -> None:
+        """Make folder and file ours alone; raises OSError where they are somebody else's."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self._folder.stat()
+        if found.st_uid != os.geteuid():
+            raise PermissionError(0, "the folder belongs to another user")
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise PermissionError(0, "others may write to the folder (chmod go-w)")
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
+        try:
+            [application] = database.execute("PRAGMA application_id").fetchone()
+            [schema] = database.execute("PRAGMA user_version").fetchone()
+            [tables] = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if application != _APPLICATION_ID and tables:
+                raise _Foreign("not a file of this plugin")
+            if schema > _SCHEMA:
+                raise OSError(0, "the file is of a newer version of this plugin")
+            if not tables:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("BEGIN IMMEDIATE")
+                if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    for statement in _TABLES.strip().split("\n"):
+                        database.execute(statement)
+                    database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                    database.execute(f"PRAGMA user_version = {_SCHEMA}")
+                database.commit()
+            database.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _set_aside(self) -> None:
+        """Keep a file that cannot be used under another name, and begin a new one."""
+        self._say(f"was not usable and is now {_FILE}.broken: what was remembered is lost")
+        os.replace(self._path, self._path.with_name(f"{_FILE}.broken"))
+        for suffix in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self._path.with_name(_FILE + suffix).unlink()
+        self._prepare_folder()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Whatever goes wrong with the file is said once, and the run goes on without it."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            database, self._database = self._database, None
+            if database is not None:
+                with suppress(sqlite3.Error):
+                    database.close()
+            if _is_broken(error):
+                with suppress(OSError):
+                    self._set_aside()
+            else:
+                self._say(f"cannot be used, nothing is kept: {error}")
+        except OSError as error:
+            self._say(f"cannot be used, nothing is kept: {error.strerror}")
+
+    def _say(self, message: str) -> None:
+        if not self.problems:
+            self.problems.append(Problem(str(self._path), "bad-answer", message))
+
+
+class _Foreign(sqlite3.DatabaseError):
+    """A database, but not ours."""
+
+
+def _is_broken(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    wrong_shape = isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such", "table "))
+    return isinstance(error, _Foreign) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or wrong_shape
+
+
+def _shrink(database: sqlite3.Connection) -> None:
+    """Let go of what was kept for good and not used for the longest time, once there is too much of it."""
+    kept = 0
+    query = "SELECT kind, key, length(value) FROM answers WHERE expires IS NULL ORDER BY used DESC"
+    for kind, key, size in database.execute(query).fetchall():
+        kept += size
+        if kept > _MAX_KEPT:
+            database.execute("DELETE FROM answers WHERE kind = ? AND key = ?", (kind, key))
