@@ -206,5 +206,6 @@ def _inconclusive(check: str, subject: Subject, error: Inconclusive) -> Finding:
 def _oldest_image(subjects: Iterable[Subject], clock: Clock) -> float | None:
     """Return the age of the oldest running image in seconds; None where none has a date that can be a real one."""
     now = clock.wall()
-    ages = [now - subject.image.created for subject in subjects if was_built(subject.image.created)]
-    return max((age for age in ages if age >= 0), default=None)
+    dates = (subject.image.created for subject in subjects)
+    ages = [now - created for created in dates if created is not None and was_built(created)]
+    return max((int(age) for age in ages if age >= 0), default=None)

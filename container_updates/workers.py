@@ -6,15 +6,13 @@ sits in a stalled name lookup cannot be stopped.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
-
 
 from container_updates.clock import Deadline
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Group = TypeVar("Group", bound=Hashable)
 
 _TICK = 0.1
 """Seconds. A signal that ends the deadline does not wake a waiting thread (PEP 475), so it looks up now and then."""
@@ -26,8 +24,8 @@ def each(
     *,
     jobs: int,
     deadline: Deadline,
-    group: Callable[[Item], Hashable] = lambda item: None,
-    at_once: Callable[[Hashable], int | None] = lambda group: None,
+    group: Callable[[Item], str] = lambda item: "",
+    at_once: Callable[[str], int | None] = lambda group: None,
     finished: Callable[[], None] = lambda: None,
 ) -> list[Result | None]:
     """Return what `work` made of each item, None for those that it did not finish before the deadline.
@@ -65,11 +63,11 @@ class _Queue(Generic[Item]):
     def __init__(
         self,
         items: Sequence[Item],
-        group: Callable[[Item], Hashable],
-        at_once: Callable[[Hashable], int | None],
+        group: Callable[[Item], str],
+        at_once: Callable[[str], int | None],
     ) -> None:
         self._groups = [group(item) for item in items]
-        self._waiting: dict[Hashable, deque[int]] = {}
+        self._waiting: dict[str, deque[int]] = {}
         for position, name in enumerate(self._groups):
             self._waiting.setdefault(name, deque()).append(position)
         self._free = {name: at_once(name) or len(items) for name in self._waiting}

@@ -39,6 +39,6 @@ def real_date(text: str | None) -> datetime | None:
         return None
 
 
-def was_built(seconds: int | None) -> bool:
+def was_built(seconds: int) -> bool:
     """Whether an engine's creation time, seconds since the epoch, can be a real one."""
-    return seconds is not None and seconds >= _FIRST_IMAGE.timestamp()
+    return seconds >= _FIRST_IMAGE.timestamp()

@@ -10,12 +10,9 @@ import nagiosplugin
 
 from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, RequestRecord, State
 from container_updates.report.headline import headline, worst_first
-from container_updates.report.text import cut, safe
+from container_updates.report.text import FIRST_LINE, SERVICE, cut, safe
 from container_updates.settings import Settings
 
-_SERVICE = "CONTAINER_UPDATES"
-_FIRST_LINE = 1000
-"""Bytes, below NRPE version 2's buffer of 1,024 with its closing zero."""
 _MORE = len("… and 000000 more\n".encode())
 
 
@@ -23,11 +20,6 @@ def render(outcome: Outcome, settings: Settings) -> str:
     """Return the report: at most `settings.max_output` bytes, though the performance data is never cut."""
     first = _first_line(outcome, settings)
     return _within(settings.max_output, first, [*lines(outcome, settings)])
-
-
-def failure(message: str) -> str:
-    """Return the report of a check that could not be made at all (exit 3)."""
-    return cut(f"{_SERVICE} {State.UNKNOWN.name} - {safe(message, 600)}", _FIRST_LINE) + "\n"
 
 
 def lines(outcome: Outcome, settings: Settings) -> Iterable[str]:
@@ -88,16 +80,16 @@ def _request(request: RequestRecord) -> str:
 
 
 def _first_line(outcome: Outcome, settings: Settings) -> str:
-    start = f"{_SERVICE} {outcome.state.name} - "
+    start = f"{SERVICE} {outcome.state.name} - "
     perfdata = _perfdata(outcome.metrics) if settings.perfdata else ""
-    room = min(_FIRST_LINE, settings.max_output - 1) - len(start.encode()) - len(perfdata.encode())
+    room = min(FIRST_LINE, settings.max_output - 1) - len(start.encode()) - len(perfdata.encode())
     return start + cut(headline(outcome, settings), room) + perfdata
 
 
 def _perfdata(metrics: Iterable[Metric]) -> str:
     metrics = [*metrics]
     items = [_performance(metric, metric.warning, metric.critical) for metric in metrics]
-    if sum(len(item) + 1 for item in items) > _FIRST_LINE * 3 // 4:
+    if sum(len(item) + 1 for item in items) > FIRST_LINE * 3 // 4:
         # Only ranges of absurd length get here. The numbers are worth more than they are.
         items = [_performance(metric, None, None) for metric in metrics]
     return f" | {' '.join(items)}" if items else ""

@@ -1,7 +1,17 @@
-"""Any outside string made safe to print."""
+"""Any outside string made safe to print, and the one line that is left where nothing could be checked."""
 
+from container_updates.model import State
+
+SERVICE = "CONTAINER_UPDATES"
+FIRST_LINE = 1000
+"""Bytes, below NRPE version 2's buffer of 1,024 with its closing zero."""
 _REPLACED = str.maketrans({"|": "¦", "<": "(", ">": ")"})
 """`|` starts performance data; `<none>` turns Icinga's whole output into HTML."""
+
+
+def failure(message: str) -> str:
+    """Return the report of a check that could not be made at all (exit 3)."""
+    return cut(f"{SERVICE} {State.UNKNOWN.name} - {safe(message, 600)}", FIRST_LINE) + "\n"
 
 
 def safe(text: str, limit: int = 300) -> str:
