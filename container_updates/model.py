@@ -114,6 +114,14 @@ class Finding:
     """Plain data for JSON; a member that is not known is left out."""
 
 
+def number(value: object) -> float | int | None:
+    """Return `value` where it is a number that something can be counted or measured by, else None."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    # Not for a NaN either; and what is larger is no count of anything, but fills a line of performance data.
+    return value if abs(value) <= 1e15 else None
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An error that belongs to a place (a registry, an engine, a file) rather than to one container."""

@@ -1,6 +1,5 @@
 """Findings and thresholds become states: the only place that knows WARNING from CRITICAL."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from container_updates.model import (
     RequestRecord,
     State,
     Verdict,
+    number,
 )
 from container_updates.settings import Settings
 
@@ -163,12 +163,12 @@ class _ContainerUpdates(nagiosplugin.Resource):  # type: ignore[misc] # nagiospl
                 continue
             value: float | None
             if metric.code is None:
-                value = given.get(metric.name)
+                value = number(given.get(metric.name))
             elif metric.detail is not None:
                 value = largest.get(metric.name, 0)
             else:
                 value = (totals if metric.total else counted)[metric.name]
-            if value is not None and math.isfinite(value):
+            if value is not None:
                 yield nagiosplugin.Metric(metric.name, value, metric.unit)
 
     def _count(self) -> tuple[Counter[str], dict[str, float], Counter[str]]:
@@ -180,10 +180,10 @@ class _ContainerUpdates(nagiosplugin.Resource):  # type: ignore[misc] # nagiospl
             for finding in findings:
                 for metric in _yardsticks(finding):
                     if metric.detail is not None:
-                        value = _number(finding.details.get(metric.detail))
+                        value = number(finding.details.get(metric.detail))
                         largest[metric.name] = max(largest.get(metric.name, 0), value or 0)
                     if metric.total is not None:
-                        totals[metric.name] += int(_number(finding.details.get(metric.total)) or 1)
+                        totals[metric.name] += int(number(finding.details.get(metric.total)) or 1)
         return counted, largest, totals
 
 
@@ -276,12 +276,8 @@ def _state(finding: Finding, states: Mapping[str, State], contexts: Mapping[str,
         if metric.detail is None:
             found.append(states[metric.name])
         else:
-            value = _number(finding.details.get(metric.detail)) or 0
+            value = number(finding.details.get(metric.detail)) or 0
             own = nagiosplugin.Metric(metric.name, value, contextobj=contexts[metric.name])
             found.append(_STATES[own.evaluate().state])
     # A failure that no metric knows must not look fine.
     return max(found, default=State.UNKNOWN)
-
-
-def _number(value: object) -> float | None:
-    return value if isinstance(value, int | float) and math.isfinite(value) else None

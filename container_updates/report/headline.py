@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from container_updates.clock import age
-from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, Problem, State, Verdict
+from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, Problem, State, Verdict, number
 from container_updates.report.text import safe
 from container_updates.settings import Settings
 
@@ -36,6 +36,7 @@ _FINE = {
     "tag-gone": "whose tag is gone",
     "local-build": "local",
     "excluded": "excluded",
+    "not checked": "not checked",
 }
 """Code of the check `updates` to the words for it where nothing is wrong, in the order of the sentence."""
 
@@ -132,8 +133,7 @@ def worst_first(containers: Iterable[JudgedContainer]) -> list[JudgedContainer]:
 
 def _wait(judged: JudgedFinding) -> float:
     """How long this has been waiting for somebody, in seconds; 0 where that is not known."""
-    seconds = judged.finding.details.get("age")
-    return seconds if isinstance(seconds, int | float) else 0
+    return number(judged.finding.details.get("age")) or 0
 
 
 def _beyond(metric: Metric) -> str:
@@ -159,7 +159,7 @@ def _fine(outcome: Outcome, settings: Settings) -> str:
         which = "containers" if settings.all_containers else "running containers"
         return f"no {which} match --include" if settings.include else f"no {which}"
     codes = [
-        judged.finding.code
+        "not checked" if judged.finding.verdict is Verdict.INCONCLUSIVE else judged.finding.code
         for container in outcome.containers
         for judged in container.findings[:1]
         if judged.finding.check == "updates"

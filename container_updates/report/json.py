@@ -1,12 +1,11 @@
 """One JSON object for scripts: what was found, as data; its form is fixed by the interface's `schema`."""
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from container_updates.clock import rfc3339
-from container_updates.model import JudgedContainer, Outcome
+from container_updates.model import JudgedContainer, Outcome, number
 from container_updates.report.headline import headline
 from container_updates.settings import Settings
 
@@ -67,12 +66,13 @@ def _container(judged: JudgedContainer) -> dict[str, Any]:
 def _plain(value: object) -> Any:
     """Details as JSON knows them; a member that is not known is left out."""
     if isinstance(value, Mapping):
-        return {str(member): _plain(inner) for member, inner in value.items() if inner is not None}
+        plain = {str(member): _plain(inner) for member, inner in value.items()}
+        return {member: inner for member, inner in plain.items() if inner is not None}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    if value is None or isinstance(value, str | bool):
+        return value
+    return number(value) if isinstance(value, int | float) else str(value)
 
 
 def _escaped(text: str) -> str:

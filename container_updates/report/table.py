@@ -34,6 +34,7 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
         width=width or shutil.get_terminal_size().columns,
         force_terminal=colored,
         color_system="standard" if colored else None,
+        no_color=not colored,
         # Outside text is shown, never interpreted.
         markup=False,
         emoji=False,

@@ -20,12 +20,12 @@ def safe(text: str, limit: int = 300) -> str:
     White space of any kind becomes one blank; control and format characters (escapes, bidi marks, zero width) and
     what is no Unicode become U+FFFD, so that something is seen to have been there.
     """
-    if len(text) > 4 * limit:
-        text = text[: 4 * limit]
+    looked_at = text[: 4 * limit]
+    more, text = len(text) > len(looked_at), looked_at
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
     text = " ".join(text.split()).translate(_REPLACED)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return text if len(text) <= limit and not more else text[: limit - 1] + "…"
 
 
 def cut(text: str, size: int) -> str:
