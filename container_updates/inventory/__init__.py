@@ -22,7 +22,7 @@ class Inventory(Protocol):
         ...
 
     def containers(self) -> Iterable[Container]:
-        """Return every container, the excluded ones marked; raises `InventoryError`."""
+        """Return every container that `--include` means, the excluded ones marked; raises `InventoryError`."""
         ...
 
     def details(self, image: Image) -> ImageDetails:

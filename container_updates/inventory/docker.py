@@ -64,7 +64,7 @@ class DockerEngine:
         return not self._containerd or self._negotiate() >= _IDENTITY_API
 
     def containers(self) -> Iterable[Container]:
-        """Return every container of the engine, the excluded ones marked; raises `InventoryError`."""
+        """Return every container that `--include` means, the excluded ones marked; raises `InventoryError`."""
         self._negotiate()
         info = self._connection.get(self._path("/info"), _MAX_ANSWER) if self._info is None else None
         images = self._connection.get(self._path("/images/json"), _MAX_ANSWER, {"all": "0"})
@@ -81,7 +81,9 @@ class DockerEngine:
                 unreadable += 1
             else:
                 self._containerd |= record.manifest_digest is not None
-                found.append(self._container(record))
+                container = self._container(record)
+                if container is not None:
+                    found.append(container)
         if unreadable:
             message = f"{unreadable} container record{'s' * (unreadable > 1)} with neither name nor id: not checked"
             self.problems.append(Problem(self.engine, "bad-answer", message))
@@ -154,17 +156,25 @@ class DockerEngine:
             if parsed is not None:
                 self._tagged[str(parsed)] = record.id
 
-    def _container(self, record: ContainerRecord) -> Container:
-        """Turn a record into what is asked or shown, with an inspect only if the list does not tell its name."""
+    def _container(self, record: ContainerRecord) -> Container | None:
+        """Turn a record into what is asked or shown, with an inspect only if the list does not tell its name.
+
+        None for a container that `--include` does not mean.
+        """
         own = self._own_labels(record)
         text, problem = record.image, None
         nameless = self._is_nameless(text, record.image_id)
         candidate = selection.Candidate(record.name, record.labels, own, () if nameless else _spellings(text))
+        if not selection.included(candidate, self._settings):
+            return None
         excluded = selection.exclusion(candidate, self._settings)
         if excluded is None and nameless:
             text, problem = self._name_of(record)
             nameless = problem is not None
-            excluded = selection.exclusion(replace(candidate, images=_spellings(text)), self._settings)
+            candidate = replace(candidate, images=_spellings(text))
+            if not selection.included(candidate, self._settings):
+                return None
+            excluded = selection.exclusion(candidate, self._settings)
         subject = None
         try:
             parsed = None if nameless else reference.parse(text)

@@ -41,10 +41,20 @@ def depends_on_labels(labels: Mapping[str, str], settings: Settings) -> bool:
     return by_label or any(key in labels for key in _SWITCHES)
 
 
+def included(candidate: Candidate, settings: Settings) -> bool:
+    """Whether `candidate` is one of those that are looked at, by all of its labels; what is not is never mentioned.
+
+    While its image is not known, an `--include` by image may still be meant for it.
+    """
+    if not settings.include or any(_matches(selector, candidate, candidate.labels) for selector in settings.include):
+        return True
+    return not candidate.images and any(selector.field == "image" for selector in settings.include)
+
+
 def exclusion(candidate: Candidate, settings: Settings) -> str | None:
     """Return the admin's decision that excludes `candidate`, as words, or None.
 
-    An image must not be able to switch its own check off: only the container's own labels exclude, and all include.
+    An image must not be able to switch its own check off: only the container's own labels exclude.
     """
     for key in _SWITCHES:
         if candidate.own.get(key, "").strip().lower() == "false":
@@ -52,11 +62,7 @@ def exclusion(candidate: Candidate, settings: Settings) -> str | None:
     for selector in settings.exclude:
         if _matches(selector, candidate, candidate.own):
             return f"--exclude {selector.field}={selector.glob}"
-    if not settings.include or any(_matches(selector, candidate, candidate.labels) for selector in settings.include):
-        return None
-    if not candidate.images and any(selector.field == "image" for selector in settings.include):
-        return None
-    return "not included"
+    return None
 
 
 def _matches(selector: Selector, candidate: Candidate, labels: Mapping[str, str]) -> bool:
