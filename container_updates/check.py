@@ -73,7 +73,7 @@ def run(
             [(container, _findings(container, found, settings)) for container in containers],
             settings=settings,
             numbers={
-                "images": len({subject.image.id for subject in subjects}),
+                "images": len(subjects),
                 "oldest_image": _oldest_image(subjects, clock),
                 "registry_requests": sum(request.status is not None for request in asked),
                 "ratelimit_remaining": registry.ratelimit_remaining,

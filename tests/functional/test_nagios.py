@@ -38,7 +38,7 @@ def test_nagios_verifies_our_files_and_runs_the_check(
     assert "current_state=1" in service, service
     assert "plugin_output=CONTAINER_UPDATES WARNING - 1 of 2 containers outdated (changed" in service
     assert re.search(r"^\tlong_plugin_output=.*\[WARNING\] changed: ", service, re.MULTILINE), service
-    assert re.search(r"^\tperformance_data=containers=2\S* images=1", service, re.MULTILINE), service
+    assert re.search(r"^\tperformance_data=containers=2\S* images=2", service, re.MULTILINE), service
 
 
 def _configured(folder: Path, socket: str) -> Path:
