@@ -65,6 +65,7 @@ def run(
         subjects = list(dict.fromkeys(container.subject for container in containers if container.subject))
         with progress(len(subjects)) as steps:
             found = _examine(subjects, context, deadline, steps.advance)
+        store.close()  # a disk that is full shows itself here, and is to be told
         failures = [host.failure for host in hosts if host.failure]
         problems = [problem for host in hosts if host.inventory for problem in host.inventory.problems]
         requests = [request for host in hosts if host.inventory for request in host.inventory.requests]

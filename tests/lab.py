@@ -1,0 +1,89 @@
+"""An embedded host with its registry, and whole runs of the check against it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from container_updates import check
+from container_updates.clock import Clock, Deadline
+from container_updates.demo.engine import EngineServer
+from container_updates.demo.kinds import CLASSIC, Kind
+from container_updates.demo.registry import RegistryServer
+from container_updates.model import Container, Finding, JudgedContainer, Outcome
+from container_updates.settings import Settings
+
+NOW = 1_795_500_000.0
+"""2026-11-24, some time in the morning."""
+
+
+@dataclass
+class Lab:
+    """One engine and one registry; `time` is what the check's clock says."""
+
+    engine: EngineServer
+    registry: RegistryServer
+    folder: Path
+    time: float = NOW
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def clock(self) -> Clock:
+        """The wall clock of the runs; durations are real."""
+        return Clock(wall=lambda: self.time)
+
+    def check(self, **changes: Any) -> "Checked":
+        """One run with these settings changed; every run asks anew unless `no_cache` is False."""
+        settings = Settings(
+            hosts=(self.engine.host,),
+            state_dir=str(self.folder / "state"),
+            docker_config=str(self.folder),
+            no_cache=True,
+        )
+        settings = replace(settings, **changes)
+        deadline = Deadline(settings.timeout, self.clock)
+        return Checked(check.run(settings, clock=self.clock, deadline=deadline))
+
+    def run(self, name: str, image: Any, labels: Mapping[str, str] | None = None) -> None:
+        """Pull an image and start a container of it by its name."""
+        self.engine.pull(image)
+        self.engine.run(name, image.reference, labels=labels)
+
+
+@dataclass
+class Checked:
+    """What came out, by container name."""
+
+    outcome: Outcome
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """Code of each container's first finding."""
+        return {judged.container.name: judged.findings[0].finding.code for judged in self.outcome.containers}
+
+    def judged(self, name: str) -> JudgedContainer:
+        """One container with its findings."""
+        [found] = [judged for judged in self.outcome.containers if judged.container.name == name]
+        return found
+
+    def container(self, name: str) -> Container:
+        """One container."""
+        return self.judged(name).container
+
+    def finding(self, name: str, check: str = "updates") -> Finding:
+        """What one link says about a container."""
+        [found] = [judged.finding for judged in self.judged(name).findings if judged.finding.check == check]
+        return found
+
+    def metric(self, name: str) -> float:
+        """The value of a metric."""
+        [value] = [metric.value for metric in self.outcome.metrics if metric.name == name]
+        return value
+
+
+@contextmanager
+def lab(folder: Path, kind: Kind = CLASSIC) -> Iterator[Lab]:
+    """Start engine and registry."""
+    with RegistryServer() as registry, EngineServer(kind) as engine:
+        yield Lab(engine, registry, folder)
