@@ -122,7 +122,7 @@ def _from_environment(parser: argparse.ArgumentParser, environ: Mapping[str, str
             raise UsageError(f"{variable}: there is no such option (see --help)")
         try:
             found = vars(parser.parse_args(_as_arguments(action, environ[variable])))
-        except (UsageError, ValueError) as error:
+        except (UsageError, argparse.ArgumentTypeError, ValueError) as error:
             raise UsageError(f"{variable}: {error}") from None
         values.update(found)
         origins.update(dict.fromkeys(found, variable))
