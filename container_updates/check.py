@@ -7,7 +7,7 @@ from typing import Protocol
 
 from container_updates import chain, workers
 from container_updates.chain import Context, updates
-from container_updates.chain.since import was_built
+from container_updates.chain.since import engine_date
 from container_updates.clock import Clock, Deadline, rfc3339
 from container_updates.errors import Inconclusive, InventoryError, TimedOut
 from container_updates.inventory import Inventory
@@ -74,7 +74,7 @@ def run(
             [(container, _findings(container, found, settings)) for container in containers],
             settings=settings,
             numbers={
-                "images": len(subjects),
+                "images": len({(subject.reference, subject.image.id) for subject in subjects}),
                 "oldest_image": _oldest_image(subjects, clock),
                 "registry_requests": sum(request.status is not None for request in asked),
                 "ratelimit_remaining": registry.ratelimit_remaining,
@@ -206,7 +206,6 @@ def _inconclusive(check: str, subject: Subject, error: Inconclusive) -> Finding:
 
 def _oldest_image(subjects: Iterable[Subject], clock: Clock) -> float | None:
     """Return the age of the oldest running image in seconds; None where none has a date that can be a real one."""
-    now = clock.wall()
-    dates = (subject.image.created for subject in subjects)
-    ages = [now - created for created in dates if created is not None and was_built(created)]
-    return max((int(age) for age in ages if age >= 0), default=None)
+    now = clock.now()
+    dates = (engine_date(subject.image.created) for subject in subjects if subject.running)
+    return max((int((now - date).total_seconds()) for date in dates if date and date <= now), default=None)

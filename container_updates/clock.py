@@ -45,6 +45,14 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def duration(text: str) -> float:
+    """Return the seconds that an age stands for: `90`, `90s`, `1.5h`, `14d`, `2w`; raises ValueError."""
+    return float(text[:-1]) * _UNITS[text[-1]] if text[-1:] in _UNITS else float(text)
+
+
 def age(seconds: float) -> str:
     """Return whole days, hours, minutes or seconds, the largest that is not zero: `12d`, `3h`, `5m`, `40s`."""
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):

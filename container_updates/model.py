@@ -65,6 +65,12 @@ class ImageDetails:
     """The layers' diff ids (`rootfs.diff_ids` of its config)."""
     created: str | None = None
     """As the config has it, RFC 3339."""
+    tagged: str | None = None
+    """When the engine last put a tag on it, RFC 3339; the classic store does not count a pull."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The image's own labels: claims of whoever built it."""
+    settings: str = ""
+    """A digest over what its config makes of a container (command, environment and so on), to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,14 @@ class Subject:
     image: Image
     tag_image: Image | None = None
     """What the engine has under the reference's tag today, where that is another image than the running one."""
+    running: bool = True
+    """Whether containers of it run, or are stopped ones that `--all` shows."""
+    wishes: tuple[tuple[str, str], ...] = ()
+    """Labels by which an admin tells tools of this kind what to make of the image, sorted."""
+
+    def wish(self, label: str) -> str | None:
+        """The value of such a label, None where nobody set it."""
+        return next((value for name, value in self.wishes if name == label), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,12 +40,17 @@ class Settings:
     """Metric to range, only what was given."""
     critical: Mapping[str, str] = field(default_factory=dict)
     not_checked: str = "unknown"
+    min_age: float = 0.0
+    """An update younger than this is no alarm yet."""
     timeout: float = 30.0
     state_dir: str = ""
     cache_ttl: float = 600.0
     no_cache: bool = False
     jobs: int = 32
     output: str = "nagios"
+    new_only: bool = False
+    service: str = ""
+    """Whose last report `new_only` means."""
     verbose: int = 0
     perfdata: bool = True
     max_output: int = 4096

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import nagiosplugin
 
+from container_updates.clock import duration
 from container_updates.errors import UsageError
 from container_updates.model import (
     Container,
@@ -75,7 +76,6 @@ METRICS = (
 """In the interface's order, which is the order of the performance data."""
 
 _BY_NAME = {metric.name: metric for metric in METRICS}
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _RANGE = re.compile(r"(@?)(?:(~|-?NUMBER)?(:))?(-?NUMBER)?".replace("NUMBER", r"[0-9]{1,15}(?:\.[0-9]{1,6})?[smhdw]?"))
 _STATES = {
     nagiosplugin.Ok: State.OK,
@@ -142,9 +142,9 @@ def parse_threshold(text: str, checks: Collection[str]) -> tuple[str, str]:
 
 def _in_seconds(atom: str) -> str:
     """Never in scientific notation, which perfdata does not have and `str(float)` slips into."""
-    if atom[-1:] not in _UNITS:
+    if not atom[-1:].isalpha():
         return atom
-    return f"{float(atom[:-1]) * _UNITS[atom[-1]]:.6f}".rstrip("0").rstrip(".")
+    return f"{duration(atom):.6f}".rstrip("0").rstrip(".")
 
 
 class _ContainerUpdates(nagiosplugin.Resource):  # type: ignore[misc] # nagiosplugin has no types

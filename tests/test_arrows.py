@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "inventory": BASE,
     "registry": BASE,
     "chain": BASE | {"inventory", "registry"},
-    "verdicts": {"model", "errors", "settings"},
+    "verdicts": {"model", "errors", "settings", "clock"},
     "report": {"model", "clock", "settings"},
     "demo": {"model", "reference", "clock", "errors"},
     "check": BASE | {"inventory", "registry", "chain", "workers", "verdicts"},

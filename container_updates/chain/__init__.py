@@ -6,18 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from container_updates.clock import Clock
-from container_updates.errors import InventoryError
+from container_updates.errors import InventoryError, Unresolvable
 from container_updates.inventory import Inventory
-from container_updates.model import Finding, Image, Subject
+from container_updates.model import Finding, Image, ImageDetails, Subject
 from container_updates.settings import Settings
 
 if TYPE_CHECKING:
     from container_updates.registry import Registry
     from container_updates.registry.cache import Store
 
-CHECKS = ("updates",)
+CHECKS = ("updates", "restarts")
 """What `--check` knows, in the order of the chain; each is a module here."""
-DEFAULT_CHECKS = ("updates",)
+DEFAULT_CHECKS = ("updates", "restarts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,25 @@ class Context:
     clock: Clock
     settings: Settings
 
+    def details(self, image: Image) -> ImageDetails:
+        """Return what only an inspect tells of an image; raises `Unresolvable`."""
+        try:
+            return self.inventories[image.engine].details(image)
+        except InventoryError as error:
+            raise Unresolvable(f"the engine does not tell about its image: {error}") from None
+
     def pulled(self, image: Image) -> bool | None:
         """Whether the image came from a registry or went to one; None where its engine cannot tell."""
         if image.pulled is not None:
             return image.pulled
-        inventory = self.inventories[image.engine]
-        if not inventory.tells_origin:
+        if not self.inventories[image.engine].tells_origin:
             return None
         # That an image was pulled stays true; that it was not may end with a push.
         if self.store.recall("pulled", image.id):
             return True
         try:
-            pulled = inventory.details(image).pulled
-        except InventoryError:
+            pulled = self.details(image).pulled
+        except Unresolvable:
             return None
         if pulled:
             self.store.remember("pulled", image.id, b"1")

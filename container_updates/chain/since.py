@@ -1,9 +1,13 @@
 """Since when something has been waiting: the best of what registry, image and memory know."""
 
+import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from container_updates.chain import Context
+from container_updates.clock import age, rfc3339
 from container_updates.model import Subject
 from container_updates.registry import Published
 
@@ -12,19 +16,78 @@ _FIRST_IMAGE = datetime(2013, 3, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(\.\d{1,12})?([Zz]|[+-]\d\d:\d\d)")
 
 
-def since(subject: Subject, published: Published, created: datetime | None, context: Context) -> tuple[datetime, str]:
-    """Return from when on the published image could have been run, and who says so.
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A moment that is not after now, and who says so."""
 
-    That is `registry` (its Last-Modified), `created` (what the new image says of itself, unless that is before the
-    running one was built, as with a tag moved back) or `first-seen` (by this plugin); never later than now.
+    moment: datetime
+    source: str
+    """registry (its Last-Modified), created (the new image says so), engine, or first-seen (by this plugin)."""
+    now: datetime
+
+    @property
+    def seconds(self) -> int:
+        """How long ago."""
+        return int((self.now - self.moment).total_seconds())
+
+    @property
+    def age(self) -> str:
+        """The same for a person: `12d`."""
+        return age(self.seconds)
+
+    def plain(self) -> dict[str, Any]:
+        """As details of a finding."""
+        return {"since": rfc3339(self.moment), "since_from": self.source, "age": self.seconds}
+
+
+def published_since(
+    subject: Subject, published: Published, created: datetime | None, context: Context
+) -> tuple[datetime, str] | None:
+    """Return from when on the published image could have been run and who says so; None where only we can know.
+
+    What the new image says of itself (`created`) is not believed where that is before the running one was built, as
+    with a tag moved back.
     """
     now = context.clock.now()
     if published.last_modified and _FIRST_IMAGE <= published.last_modified <= now:
         return published.last_modified, "registry"
     if created and created <= now and created.timestamp() >= (subject.image.created or 0):
         return created, "created"
-    key = f"{subject.reference.name}:{subject.reference.tag}\n{published.digest}"
-    return min(now, context.store.first_seen("outdated", key)), "first-seen"
+    return None
+
+
+def waiting(what: str, subject: Subject, told: tuple[datetime, str] | None, context: Context) -> Since:
+    """Return since when `what` is true of a running image: what is told now, or was at an earlier run.
+
+    A tag that is pushed again and again waits since the first of the newer images: each of them was one to take.
+    """
+    now = context.clock.now()
+    found = told or (now, "first-seen")
+    kept = _kept(context.store.recall("waiting", _key(subject)), what)
+    if kept is None or found[0] < kept[0]:
+        value = json.dumps([what, found[0].timestamp(), found[1]]).encode()
+        context.store.remember("waiting", _key(subject), value)
+    else:
+        found = kept
+    return Since(min(now, found[0]), found[1], now)
+
+
+def no_longer_waiting(subject: Subject, context: Context) -> None:
+    """Forget since when: what comes next begins anew."""
+    if context.store.recall("waiting", _key(subject)) is not None:
+        context.store.remember("waiting", _key(subject), None)
+
+
+def _key(subject: Subject) -> str:
+    return f"{subject.reference}\n{subject.image.id}"
+
+
+def _kept(value: bytes | None, what: str) -> tuple[datetime, str] | None:
+    try:
+        kept, moment, source = json.loads(value or b"")
+        return (datetime.fromtimestamp(moment, UTC), str(source)) if kept == what else None
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
 
 
 def real_date(text: str | None) -> datetime | None:
@@ -39,6 +102,10 @@ def real_date(text: str | None) -> datetime | None:
         return None
 
 
-def was_built(seconds: int) -> bool:
-    """Whether an engine's creation time, seconds since the epoch, can be a real one."""
-    return seconds >= _FIRST_IMAGE.timestamp()
+def engine_date(seconds: int | None) -> datetime | None:
+    """Return the moment that an engine's creation time tells, seconds since the epoch; None for what cannot be one."""
+    try:
+        moment = datetime.fromtimestamp(seconds or 0, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment >= _FIRST_IMAGE else None

@@ -3,10 +3,12 @@
 Source: Docker Engine API 1.24 to 1.53 (`api/swagger.yaml`).
 """
 
+import hashlib
+import json
 import re
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +57,7 @@ class DockerEngine:
         self._records: dict[str, ImageRecord] = {}
         self._tagged: dict[str, str] = {}
         self._images: dict[tuple[str, str | None, bool | None], Image] = {}
-        self._subjects: dict[tuple[str, str, str | None], Subject] = {}
+        self._subjects: dict[Hashable, Subject] = {}
         self._inspects: dict[str, Any] = {}
 
     @property
@@ -90,8 +92,9 @@ class DockerEngine:
         return found
 
     def details(self, image: Image) -> ImageDetails:
-        """Return platform, origin, layers and creation time of `image`, asked once; raises `InventoryError`."""
+        """Return what an inspect of `image` tells, asked once; raises `InventoryError`."""
         inspect = self._inspect_image(image.id)
+        config = records.member(inspect, "Config")
         pulled = image.pulled
         if not image.id_is_config:
             pulled = (
@@ -104,6 +107,9 @@ class DockerEngine:
             pulled=pulled,
             layers=records.strings(records.member(inspect, "RootFS"), "Layers"),
             created=records.text(inspect, "Created") or None,
+            tagged=records.text(records.member(inspect, "Metadata"), "LastTagTime") or None,
+            labels=records.string_map(config, "Labels"),
+            settings=hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
         )
 
     def registries(self) -> EngineRegistries:
@@ -185,7 +191,7 @@ class DockerEngine:
             if not record.image_id:
                 problem = "its record has no image id: what runs is not known"
             elif excluded is None:
-                subject = self._subject(parsed, record)
+                subject = self._subject(parsed, record, selection.wishes(own))
         return Container(
             engine=self.engine,
             id=record.id,
@@ -239,14 +245,14 @@ class DockerEngine:
         brought = brought or {}
         return {key: value for key, value in record.labels.items() if brought.get(key) != value}
 
-    def _subject(self, parsed: Reference, record: ContainerRecord) -> Subject:
-        key = (str(parsed), record.image_id, record.manifest_digest)
+    def _subject(self, parsed: Reference, record: ContainerRecord, wishes: tuple[tuple[str, str], ...]) -> Subject:
+        key = (str(parsed), record.image_id, record.manifest_digest, record.running, wishes)
         if key not in self._subjects:
             tag = str(replace(parsed, digest=None)) if parsed.tag is not None else ""
             tagged = self._tagged.get(tag, record.image_id)
             renewed = self._image(tagged, self._pulled(tagged, parsed)) if tagged != record.image_id else None
             image = self._image(record.image_id, self._pulled(record.image_id, parsed, renewed), record)
-            self._subjects[key] = Subject(parsed, image, renewed)
+            self._subjects[key] = Subject(parsed, image, renewed, record.running, wishes)
         return self._subjects[key]
 
     def _pulled(self, image_id: str, parsed: Reference, renewed: Image | None = None) -> bool | None:

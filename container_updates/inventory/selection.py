@@ -1,5 +1,6 @@
 """Which containers an admin excluded, by option or by a label that other tools know."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -8,6 +9,8 @@ from container_updates.settings import Selector, Settings
 
 _SWITCHES = ("check_container_updates.enable", "wud.watch", "diun.enable")
 """Labels of tools that tell. Watchtower's forbid updating, not telling, so they are none of these."""
+_HEEDED = ("wud.watch.digest", "wud.link.template")
+"""Labels that change what is made of a container's image."""
 _PROJECT = ("com.docker.compose.project", "io.podman.compose.project", "com.docker.stack.namespace")
 _SERVICE = ("com.docker.compose.service", "io.podman.compose.service", "com.docker.swarm.service.name")
 
@@ -25,6 +28,11 @@ class Candidate:
     """Its image as written and as normalised; empty while that would take an inspect to know."""
 
 
+def wishes(own: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return those of a container's own labels that some link of the chain heeds, sorted."""
+    return tuple(sorted((sys.intern(key), own[key]) for key in _HEEDED if key in own))
+
+
 def project(labels: Mapping[str, str]) -> str | None:
     """Return the Compose project or Swarm stack that `labels` name."""
     return next((labels[key] for key in _PROJECT if labels.get(key)), None)
@@ -36,9 +44,9 @@ def service(labels: Mapping[str, str]) -> str | None:
 
 
 def depends_on_labels(labels: Mapping[str, str], settings: Settings) -> bool:
-    """Whether `labels`, or what they name, could exclude a container."""
+    """Whether `labels`, or what they name, could decide anything about a container."""
     by_label = any(selector.field in ("label", "project", "service") for selector in settings.exclude)
-    return by_label or any(key in labels for key in _SWITCHES)
+    return by_label or any(key in labels for key in (*_SWITCHES, *_HEEDED))
 
 
 def included(candidate: Candidate, settings: Settings) -> bool:

@@ -1,6 +1,7 @@
 """Every recorded scenario of three real engines: what runs, under which name, and by which digests it is known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -139,7 +140,8 @@ def test_details_are_asked_once_an_image(serve: Callable[..., PreparedEngine]) -
     containers = by_name(inventory)
     image, same = subject(containers["single"]).image, subject(containers["copy"]).image
     expected = ImageDetails(Platform("linux", "amd64"), True, (), "2026-11-01T00:00:00Z")
-    assert inventory.details(image) == inventory.details(same) == expected
+    assert inventory.details(image) == inventory.details(same)
+    assert replace(inventory.details(image), settings="") == expected
     assert served.paths().count(f"/v1.41/images/{image.id}/json") == 1
 
 

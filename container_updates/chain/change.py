@@ -1,0 +1,68 @@
+"""What changes with an update, as the old and the new image tell it by their labels: claims, and said as such."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from container_updates.chain import forges
+from container_updates.chain.since import engine_date, real_date
+from container_updates.clock import rfc3339
+from container_updates.model import Subject
+from container_updates.registry.manifests import ImageConfig
+
+_LABELS = {
+    "version": ("org.opencontainers.image.version", "org.label-schema.version"),
+    "revision": ("org.opencontainers.image.revision", "org.label-schema.vcs-ref"),
+    "source": ("org.opencontainers.image.source", "org.label-schema.vcs-url"),
+}
+"""OCI image-spec, annotations.md; Label Schema, which came before it."""
+_MAX_TEXT = 200
+
+
+def between(subject: Subject, new: ImageConfig) -> dict[str, Any]:
+    """Return what is known of version, revision, source and created, each {old, new}, and a link; {} for nothing."""
+    found: dict[str, Any] = {}
+    for name, keys in _LABELS.items():
+        pair = {"old": _text(subject.image.labels, keys), "new": _text(new.labels, keys)}
+        if any(pair.values()):
+            found[name] = {when: value for when, value in pair.items() if value}
+    before, after = engine_date(subject.image.created), real_date(new.created)
+    if before or after:
+        dates = {"old": before, "new": after}
+        found["created"] = {when: rfc3339(moment) for when, moment in dates.items() if moment}
+    link = _template(subject) or _link(found)
+    return {**found, "link": link} if link else found
+
+
+def _text(labels: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
+    return next((labels[key][:_MAX_TEXT] for key in keys if labels.get(key)), None)
+
+
+def _link(found: dict[str, Any]) -> str | None:
+    source = found.get("source", {})
+    address = forges.repository(source.get("new") or source.get("old") or "")
+    if address is None:
+        return None
+    revision = found.get("revision", {})
+    compared = None
+    if forges.repository(source.get("old") or source.get("new") or "") == address:
+        compared = forges.compare(address, revision.get("old", ""), revision.get("new", ""))
+    return compared or forges.releases(address)
+
+
+def _template(subject: Subject) -> str | None:
+    """The link that the admin set for What's up Docker, filled with the tag; http and https only."""
+    template, tag = subject.wish("wud.link.template"), subject.reference.tag
+    if template is None or tag is None:
+        return None
+    numbers = [*tag.removeprefix("v").partition("-")[0].split("."), "", ""]
+    values = dict(zip(("major", "minor", "patch"), numbers, strict=False))
+    values |= {"original": tag, "raw": tag, "transformed": tag, "prerelease": tag.partition("-")[2]}
+    for name, value in values.items():
+        template = template.replace(f"${{{name}}}", value)
+    try:
+        parts = urlsplit(template)
+    except ValueError:
+        return None
+    fine = parts.scheme in ("http", "https") and parts.hostname and template.isprintable() and "@" not in parts.netloc
+    return template[:500] if fine else None

@@ -1,0 +1,90 @@
+"""How a published image differs from the running one: the platform decides, not the index."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from container_updates.chain import Context
+from container_updates.chain.since import real_date
+from container_updates.errors import Inconclusive, NotFound, Unresolvable
+from container_updates.model import Subject
+from container_updates.registry import Published, manifests
+from container_updates.registry.manifests import ImageConfig, Manifest
+
+_MAX_CONFIG = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is published and does not run."""
+
+    config: ImageConfig | None
+    """Of the published image for the running one's platform."""
+    words: str = ""
+
+    @property
+    def created(self) -> datetime | None:
+        """When it says it was built."""
+        return real_date(self.config.created) if self.config else None
+
+
+def difference(subject: Subject, published: Published, context: Context) -> Difference | None:
+    """Return how the published image differs from the running one, None if for its platform it is the same."""
+    image, reference = subject.image, subject.reference
+    if published.digest in image.digests:
+        return None
+    manifest = context.registry.manifest(reference, published.digest)
+    if manifest.is_index:
+        platform = image.platform or context.details(subject.image).platform
+        if platform is None:
+            raise Unresolvable("the engine does not say for which platform the image is")
+        entry = manifests.for_platform(manifest, platform)
+        if entry is None:
+            return Difference(None, f", and no longer for {platform}")
+        if entry.digest in image.digests or entry.digest == _manifest_of_index(subject, context):
+            return None
+        manifest = context.registry.manifest(reference, entry.digest)
+    elif manifest.digest == _manifest_of_index(subject, context):
+        return None
+    if image.id_is_config and manifest.config and manifest.config.digest == image.id:
+        return None
+    config = _config(subject, manifest, context)
+    if config and _same_content(subject, config, context):
+        return None
+    return Difference(config)
+
+
+def _manifest_of_index(subject: Subject, context: Context) -> str | None:
+    """Return the running platform manifest's digest, where the engine knows only the index it pulled."""
+    image = subject.image
+    if image.id_is_config or image.manifest_digest:
+        return image.manifest_digest
+    try:
+        index = context.registry.manifest(subject.reference, image.id)
+    except NotFound:
+        return None
+    platform = image.platform or context.details(subject.image).platform
+    entry = manifests.for_platform(index, platform) if platform else None
+    return entry.digest if entry else index.digest
+
+
+def _same_content(subject: Subject, config: ImageConfig, context: Context) -> bool:
+    """Whether layers and creation time are the same, where the engine's index is no longer there to be compared."""
+    image = subject.image
+    if image.id_is_config or image.manifest_digest:
+        return False
+    try:
+        context.registry.manifest(subject.reference, image.id)
+    except NotFound:
+        details = context.details(image)
+        return bool(details.layers) and (details.layers, details.created) == (config.layers, config.created)
+    return False
+
+
+def _config(subject: Subject, manifest: Manifest, context: Context) -> ImageConfig | None:
+    """Return what the published image says of itself; it is not needed to tell that it is another one."""
+    if manifest.config is None or manifest.config.size > _MAX_CONFIG:
+        return None
+    try:
+        return manifests.parse_config(context.registry.blob(subject.reference, manifest.config.digest, _MAX_CONFIG))
+    except Inconclusive:
+        return None

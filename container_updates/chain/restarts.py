@@ -1,0 +1,55 @@
+"""Was the container made anew after its image was pulled? The engine alone can tell: no registry is asked."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from container_updates.chain import Context
+from container_updates.chain.since import real_date, waiting
+from container_updates.model import Finding, Image, Subject, Verdict
+
+
+def examine(subject: Subject, context: Context) -> Iterator[Finding]:
+    """Yield the one finding about a subject; raises `Unresolvable` where the engine does not tell of an image."""
+    reference = subject.reference
+    if not subject.running:
+        yield Finding("restarts", "not-applicable", Verdict.SKIPPED, f"{reference} is stopped")
+    elif reference.tag is None or reference.digest is not None:
+        yield Finding("restarts", "not-applicable", Verdict.SKIPPED, f"{reference} pinned to a digest")
+    elif subject.tag_image is not None and is_pending(subject, context):
+        yield _pending(subject, subject.tag_image, context)
+    else:
+        yield Finding("restarts", "running-current", Verdict.PASS, f"{reference} runs what the engine has")
+
+
+def is_pending(subject: Subject, context: Context) -> bool:
+    """Whether the engine has another image under the tag than the one that runs; raises `Unresolvable`."""
+    renewed = subject.tag_image
+    if renewed is None or not subject.running:
+        return False
+    return not _same(subject.image, renewed, context)
+
+
+def _same(running: Image, renewed: Image, context: Context) -> bool:
+    if running.id_is_config:
+        return running.id == renewed.id
+    if renewed.id in running.digests:
+        return True
+    # A containerd store names images by their index: another one may have the same image for this platform.
+    before, after = context.details(running), context.details(renewed)
+    return bool(before.layers) and replace(before, tagged=None, pulled=None, platform=None) == replace(
+        after, tagged=None, pulled=None, platform=None
+    )
+
+
+def _pending(subject: Subject, renewed: Image, context: Context) -> Finding:
+    tagged = real_date(context.details(renewed).tagged)
+    told = (tagged, "engine") if tagged and tagged <= context.clock.now() else None
+    since = waiting("restart-pending", replace(subject, image=renewed), told, context)
+    when = f"on {since.moment:%Y-%m-%d}" if since.source == "engine" else f"at least {since.age} ago"
+    details = since.plain()
+    how = "built"
+    if renewed.digests and context.pulled(renewed) is not False:
+        details["pulled_digest"] = renewed.id if renewed.id in renewed.digests else min(renewed.digests)
+        how = "pulled"
+    message = f"{subject.reference} restart pending: {how} {when}, not recreated"
+    return Finding("restarts", "restart-pending", Verdict.FAIL, message, details)
