@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from container_updates import chain, workers
+from container_updates import chain, reported, workers
 from container_updates.chain import Context, updates
 from container_updates.chain.since import engine_date
 from container_updates.clock import Clock, Deadline, rfc3339
@@ -65,12 +65,11 @@ def run(
         subjects = list(dict.fromkeys(container.subject for container in containers if container.subject))
         with progress(len(subjects)) as steps:
             found = _examine(subjects, context, deadline, steps.advance)
-        store.close()  # a disk that is full shows itself here, and is to be told
         failures = [host.failure for host in hosts if host.failure]
         problems = [problem for host in hosts if host.inventory for problem in host.inventory.problems]
         requests = [request for host in hosts if host.inventory for request in host.inventory.requests]
         asked = [*registry.requests]
-        return judge(
+        outcome = judge(
             [(container, _findings(container, found, settings)) for container in containers],
             settings=settings,
             numbers={
@@ -80,11 +79,15 @@ def run(
                 "ratelimit_remaining": registry.ratelimit_remaining,
                 "time": clock.steady() - started,
             },
-            problems=[*failures, *problems, *registry.problems, *store.problems],
+            problems=[*failures, *problems, *registry.problems],
             checked_at=clock.now(),
             requests=[*requests, *asked],
             incomplete=bool(failures),
         )
+        if settings.new_only:
+            outcome = reported.mark(outcome, store, settings.service)
+        store.close()  # a disk that is full shows itself here, and is to be told
+        return replace(outcome, problems=(*outcome.problems, *store.problems))
 
 
 @dataclass(frozen=True, slots=True)

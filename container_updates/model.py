@@ -201,6 +201,8 @@ class JudgedContainer:
     findings: tuple[JudgedFinding, ...]
     state: State
     """The worst of its findings' states."""
+    reported: bool = False
+    """Whether the last report of this service had the same about it (`--new-only`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from container_updates import __version__, defaults, reference
 from container_updates.chain import CHECKS, DEFAULT_CHECKS
+from container_updates.clock import duration
 from container_updates.errors import InvalidReference, UsageError
 from container_updates.report import FORMS
 from container_updates.settings import Selector, Settings
@@ -61,13 +62,14 @@ def _shaped(values: Values) -> Values:
     shaped = {field: tuple(value) if isinstance(value, list) else value for field, value in values.items()}
     if "ca_files" in shaped:
         shaped["ca_files"] = _unique("--ca-file", shaped["ca_files"])
+    shaped.setdefault("checks", DEFAULT_CHECKS)
     mirrors: dict[str, tuple[str, ...]] = {}
     for registry, url in shaped.get("mirrors", ()):
         mirrors[registry] = (*mirrors.get(registry, ()), url)
     shaped["mirrors"] = mirrors
     for field in ("warning", "critical"):
         if field in shaped:
-            shaped[field] = _thresholds(field, shaped[field], shaped.get("checks", DEFAULT_CHECKS))
+            shaped[field] = _thresholds(field, shaped[field], shaped["checks"])
     return shaped
 
 
@@ -93,6 +95,8 @@ def _refuse_contradictions(given: Values) -> None:
 
 
 def _refuse_halves(settings: Settings, tls_given: bool) -> None:
+    if settings.service and not settings.new_only:
+        raise UsageError("--service is for --new-only")
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise UsageError("--tls-cert and --tls-key belong together")
     if tls_given and not any(host.startswith(("tcp://", "https://")) for host in settings.hosts):
@@ -256,6 +260,9 @@ def _add_judging(group: argparse._ArgumentGroup) -> None:
         choices=_STATES,
         help=f'what "could not be determined" counts as: {", ".join(_STATES)} (default: unknown)',
     )
+    add(
+        "--min-age", metavar="AGE", type=_age, help="an update younger than this (2d, 12h) is no alarm yet (default: 0)"
+    )
 
 
 def _add_running(group: argparse._ArgumentGroup) -> None:
@@ -278,6 +285,8 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         choices=FORMS,
         help=f"{', '.join(FORMS)} (default: nagios; at a terminal: table)",
     )
+    add("--new-only", action="store_true", help="list only what the last such report did not have")
+    add("--service", metavar="NAME", help="whose last report that is; keeps several apart")
     add("-v", "--verbose", action="count", help="all containers; -vv: the settings in force; -vvv: every request")
     add("--no-perfdata", dest="perfdata", action="store_false", help="leave the performance data out")
     add("--max-output", metavar="BYTES", type=_whole(256, 1 << 30), help="cut the text there (default: 4096)")
@@ -348,6 +357,16 @@ def _seconds(least: float) -> Callable[[str], float]:
         return seconds
 
     return convert
+
+
+def _age(text: str) -> float:
+    try:
+        seconds = duration(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 100 * _MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no age; examples: 12h, 2d, 1w")
+    return seconds
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

@@ -53,7 +53,7 @@ def refused(*argv: str, **environ: str) -> str:
 def test_without_any_option() -> None:
     settings = parsed()
     assert (settings.timeout, settings.jobs, settings.cache_ttl, settings.max_output) == (30, 32, 600, 4096)
-    assert settings.checks == ("updates",)
+    assert settings.checks == ("updates", "restarts")
     assert settings.not_checked == "unknown"
     assert settings.docker_config == "/home/admin/.docker"
     assert settings.output == "nagios"
@@ -247,7 +247,7 @@ def test_the_demo_needs_nothing_and_ignores_the_host_s_settings(tmp_path: Path) 
         TMPDIR=str(tmp_path),
     )
     assert done.returncode == 1
-    assert done.stdout.startswith(b"CONTAINER_UPDATES WARNING - 2 of 15 containers outdated (db 12d, git 3d)")
+    assert done.stdout.startswith(b"CONTAINER_UPDATES WARNING - 1 of 15 containers outdated (db 12d)")
     assert done.stderr == b""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json"], "nothing is left behind"
 

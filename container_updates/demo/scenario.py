@@ -81,7 +81,8 @@ class Demo:
         self._run("db", self._push("library/postgres", "16", days_old=45), "outdated", service="db")
         self._publish("library/postgres", "16", days_old=12)
         # "git" runs an image whose tag was pulled again since; "git-mirror" runs the new one
-        self._run("git", self._push("acme/forge", "9", days_old=30), "outdated", project="forge", service="git")
+        forge = self._push("acme/forge", "9", days_old=30)
+        self._run("git", forge, "restart-pending", check="restarts", project="forge", service="git")
         newer = self._publish("acme/forge", "9", days_old=3)
         self._run("git-mirror", newer, "up-to-date", project="forge", service="mirror")
         wiki = self._push("acme/wiki", "3.1", days_old=400)
@@ -136,9 +137,18 @@ class Demo:
         self.registry.fail(faults.header("Last-Modified", date), path=f"^/v2/{repository}/manifests/{tag}$")
         return self._push(repository, tag, days_old=days_old)
 
-    def _run(self, name: str, image: PushedImage, code: str, *, project: str = "shop", service: str) -> None:
+    def _run(
+        self,
+        name: str,
+        image: PushedImage,
+        code: str,
+        *,
+        check: str = "updates",
+        project: str = "shop",
+        service: str,
+    ) -> None:
         self.engine.pull(image)
-        self._start(name, image.reference, code, project=project, service=service)
+        self._start(name, image.reference, code, check=check, project=project, service=service)
 
     def _start(
         self,
@@ -146,13 +156,14 @@ class Demo:
         image: str,
         code: str,
         *,
+        check: str = "updates",
         project: str = "shop",
         service: str | None = None,
         labels: dict[str, str] | None = None,
     ) -> None:
         compose = {"com.docker.compose.project": project, "com.docker.compose.service": service} if service else {}
         self.engine.run(name, image, labels={**compose, **(labels or {})})
-        self.expected[name] = Expected("updates", code)
+        self.expected[name] = Expected(check, code)
 
     def _ago(self, days: int) -> str:
         return rfc3339(self._clock.now() - timedelta(days=days))

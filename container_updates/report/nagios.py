@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import nagiosplugin
 
 from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, RequestRecord, State
+from container_updates.report import update
 from container_updates.report.headline import headline, worst_first
 from container_updates.report.text import FIRST_LINE, SERVICE, cut, safe
 from container_updates.settings import Settings
@@ -26,8 +27,9 @@ def lines(outcome: Outcome, settings: Settings) -> Iterable[str]:
     """Return what stands below the first line, worst first, as much of it as the verbosity asks for."""
     several = len({judged.container.engine for judged in outcome.containers}) > 1
     ordered = worst_first(outcome.containers)
-    for judged in ordered:
-        if judged.state is not State.OK:
+    wrong = [judged for judged in ordered if judged.state is not State.OK]
+    for judged in wrong:
+        if not judged.reported:
             yield _container(judged, settings, several)
     yield from extras(outcome)
     if settings.verbose >= 1:
@@ -38,7 +40,13 @@ def lines(outcome: Outcome, settings: Settings) -> Iterable[str]:
 
 
 def extras(outcome: Outcome) -> Iterable[str]:
-    """Return what went wrong in places that are no container, unless that is the headline and nothing else."""
+    """Return what `--new-only` left out, and what went wrong in places that are no container.
+
+    A single problem is not said twice where it is the headline.
+    """
+    count = sum(judged.reported for judged in outcome.containers)
+    if count:
+        yield f"and {count} reported before"
     if not outcome.containers and len(outcome.problems) == 1 and outcome.state is not State.OK:
         return
     for problem in outcome.problems:
@@ -46,7 +54,11 @@ def extras(outcome: Outcome) -> Iterable[str]:
 
 
 def diagnosis(outcome: Outcome, settings: Settings) -> Iterable[str]:
-    """Return the settings in force (-vv) and every request (-vvv)."""
+    """Return how to bring things up to date (-v), the settings in force (-vv) and every request (-vvv)."""
+    if settings.verbose >= 1:
+        how = update.commands(worst_first(outcome.containers))
+        if how:
+            yield f"To update: {how}"
     if settings.verbose >= 2:
         for option, value, origin in outcome.settings:
             yield f"Setting: {safe(option, 60)} {safe(value) or '(empty)'} from {safe(origin, 120)}"
@@ -59,8 +71,10 @@ def message(judged: JudgedContainer, *, everything: bool) -> str:
     """Return the findings that matter as one sentence, worst first."""
     findings = sorted(judged.findings, key=lambda finding: -finding.state)
     told = [safe(finding.finding.message) for finding in findings if everything or _matters(finding, judged)]
+    if everything:
+        told += [update.changes(finding) for finding in findings] + [update.left_alone(judged.container)]
     # Two links of the chain that fail at the same registry say the same.
-    return "; ".join(dict.fromkeys(told)) or safe(judged.container.image)
+    return "; ".join(dict.fromkeys(filter(None, told))) or safe(judged.container.image)
 
 
 def _matters(finding: JudgedFinding, judged: JudgedContainer) -> bool:

@@ -42,7 +42,8 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
         legacy_windows=False,
     )
     console.print(Text.assemble((outcome.state.name, _STYLES[outcome.state]), f" - {headline(outcome, settings)}"))
-    shown = [judged for judged in worst_first(outcome.containers) if judged.state or settings.verbose]
+    news = (judged for judged in worst_first(outcome.containers) if not judged.reported)
+    shown = [judged for judged in news if judged.state or settings.verbose]
     if shown:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
         table.add_column("state", no_wrap=True)

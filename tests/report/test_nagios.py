@@ -89,13 +89,14 @@ def test_outside_text_can_neither_add_lines_nor_performance_data_nor_html(hostil
     report = text(infested(hostile, LOUD), LOUD)
     assert_well_formed(report)
     lines = report.splitlines()
-    assert len(lines) == 1 + 3 + 2 + 1 + 2
+    assert len(lines) == 1 + 3 + 2 + 1 + 1 + 2
     assert [line.split(" ")[0] for line in lines[1:]] == [
         "[WARNING]",
         "[UNKNOWN]",
         "Problem:",
         "Problem:",
         "[OK]",
+        "To",
         "Setting:",
         "Request:",
         "Request:",
@@ -164,7 +165,7 @@ def test_the_whole_stays_within_max_output_and_counts_what_is_missing(size: int)
     more = re.fullmatch(r"… and (\d+) more", last)
     assert size - 200 < len(report.encode()) <= size
     assert more
-    assert int(more[1]) + len(kept) == 1000
+    assert int(more[1]) + len(kept) == 1000 + 1, "and the line that says how to update"
     assert all(line.startswith("[WARNING] web-") and line.endswith("0a399eb16751") for line in kept)
 
 
@@ -238,12 +239,15 @@ def test_only_what_is_not_ok_by_default() -> None:
 
 def test_v_adds_all_containers() -> None:
     report = text(TALKATIVE, replace(ALL, verbose=1))
-    assert report.splitlines()[3:] == ["[OK] db: docker.io/library/nginx:1.27 is up-to-date"]
+    assert report.splitlines()[3:] == [
+        "[OK] db: docker.io/library/nginx:1.27 is up-to-date",
+        "To update: docker pull nginx:1.27, then remove web and run it again as it was started",
+    ]
 
 
 def test_vv_adds_the_settings_and_where_they_came_from() -> None:
     report = text(TALKATIVE, replace(ALL, verbose=2))
-    assert report.splitlines()[4:] == [
+    assert report.splitlines()[5:] == [
         "Setting: --timeout 30 from default",
         "Setting: --docker-config (empty) from environment",
     ]
@@ -251,7 +255,7 @@ def test_vv_adds_the_settings_and_where_they_came_from() -> None:
 
 def test_vvv_adds_every_request_with_status_and_time() -> None:
     report = text(TALKATIVE, replace(ALL, verbose=3))
-    assert report.splitlines()[6:] == [
+    assert report.splitlines()[7:] == [
         "Request: HEAD https://registry.example.com/v2/a/manifests/1 200 0.123s",
         "Request: GET https://other.example.com/v2/ no answer 30.000s (connection refused)",
     ]

@@ -66,7 +66,8 @@ def test_the_image_is_not_said_twice() -> None:
 
 def test_v_shows_every_container() -> None:
     rows = table(settings=replace(PLAIN, verbose=1))[2:]
-    assert [row.split()[0] for row in rows] == ["CRITICAL", "WARNING", "UNKNOWN", "OK", "OK"]
+    assert [row.split()[0] for row in rows] == ["CRITICAL", "WARNING", "UNKNOWN", "OK", "OK", "To"]
+    assert rows[-1].startswith("To update: ")
 
 
 def test_nothing_wrong_is_one_line() -> None:
@@ -84,6 +85,7 @@ def test_problems_settings_and_requests_stand_below() -> None:
     assert table(judged)[3:] == ["Problem: mirror.example.com: does not answer"]
     assert table(judged, replace(PLAIN, verbose=3))[3:] == [
         "Problem: mirror.example.com: does not answer",
+        "To update: docker pull nginx:1.27, then remove web and run it again as it was started",
         "Setting: --timeout 30 from default",
         "Request: HEAD https://registry.example.com/v2/a/manifests/1 200 0.100s",
     ]

@@ -1,0 +1,74 @@
+"""What an update brings, and how to bring a container up to date: the lines that stand at -v."""
+
+import shlex
+from collections.abc import Iterable
+from typing import Any
+
+from container_updates.model import Container, JudgedContainer, JudgedFinding
+from container_updates.report.text import safe
+
+_STACK = "com.docker.stack.namespace"
+_SWARM_SERVICE = "com.docker.swarm.service.name"
+_WATCHTOWER = (
+    ("com.centurylinklabs.watchtower.enable", "false"),
+    ("com.centurylinklabs.watchtower.monitor-only", "true"),
+)
+_SHOWN = 3
+_TO_UPDATE = {"outdated", "outdated-young", "restart-pending", "held"}
+
+
+def changes(finding: JudgedFinding) -> str:
+    """Return what changes with the update, "" where nobody says: `version 1.27.3 → 1.27.4, https://…`."""
+    change = finding.finding.details.get("change")
+    if not isinstance(change, dict):
+        return ""
+    words = []
+    for name in ("version", "created", "revision", "source"):
+        pair = change.get(name)
+        if isinstance(pair, dict) and pair.get("old") != pair.get("new"):
+            old, new = (_shown(name, pair.get(when)) for when in ("old", "new"))
+            words.append(f"{name} {old} → {new}")
+    link = change.get("link")
+    if isinstance(link, str):
+        words.append(safe(link))
+    return ", ".join(words)
+
+
+def left_alone(container: Container) -> str:
+    """Return the words for a container that Watchtower is told not to update, "" for any other."""
+    found = any(container.labels.get(key, "").strip().lower() == value for key, value in _WATCHTOWER)
+    return "Watchtower leaves it alone" if found else ""
+
+
+def commands(containers: Iterable[JudgedContainer]) -> str:
+    """Return what to run for the first containers that need it, each command once; "" where none does."""
+    found: dict[str, None] = {}
+    for judged in containers:
+        codes = {finding.finding.code for finding in judged.findings} & _TO_UPDATE
+        if codes - {"held"}:
+            found[_command(judged.container, pulled=codes == {"restart-pending"})] = None
+    more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    return "; ".join([*list(found)[:_SHOWN], *more])
+
+
+def _command(container: Container, *, pulled: bool) -> str:
+    image = _quoted(container.image)
+    if _STACK in container.labels or _SWARM_SERVICE in container.labels:
+        return f"docker service update --image {image} --force {_quoted(container.service or container.name)}"
+    if container.service:
+        compose = f"docker compose -p {_quoted(container.project)}" if container.project else "docker compose"
+        service = _quoted(container.service)
+        return f"{compose} up -d {service}" if pulled else f"{compose} pull {service} && {compose} up -d {service}"
+    name = _quoted(container.name)
+    again = f"then remove {name} and run it again as it was started"
+    return again if pulled else f"docker pull {image}, {again}"
+
+
+def _quoted(text: str | None) -> str:
+    return shlex.quote(safe(text or "", 100))
+
+
+def _shown(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        return "?"
+    return safe(value[:10] if name == "created" else value, 100)
