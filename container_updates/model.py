@@ -1,5 +1,7 @@
 """Frozen values that every room speaks; they know nobody but `reference`."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -70,7 +72,19 @@ class ImageDetails:
     labels: Mapping[str, str] = field(default_factory=dict)
     """The image's own labels: claims of whoever built it."""
     settings: str = ""
-    """A digest over what its config makes of a container (command, environment and so on), to be compared."""
+    """`settings_of` its config."""
+
+
+_SETTINGS = ("Cmd", "Entrypoint", "Env", "Labels", "User", "WorkingDir")
+
+
+def settings_of(config: Mapping[str, Any]) -> str:
+    """Return a digest over what an image's `config` makes of a container, the same from an engine and a registry.
+
+    Engines add members of their own and write empty ones in several ways. (OCI image-spec, config.md)
+    """
+    told = {name: config.get(name) or None for name in _SETTINGS}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

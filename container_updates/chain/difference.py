@@ -68,7 +68,7 @@ def _manifest_of_index(subject: Subject, context: Context) -> str | None:
 
 
 def _same_content(subject: Subject, config: ImageConfig, context: Context) -> bool:
-    """Whether layers and creation time are the same, where the engine's index is no longer there to be compared."""
+    """Whether all that an image consists of is the same, where the engine's index is no longer there to be compared."""
     image = subject.image
     if image.id_is_config or image.manifest_digest:
         return False
@@ -76,7 +76,8 @@ def _same_content(subject: Subject, config: ImageConfig, context: Context) -> bo
         context.registry.manifest(subject.reference, image.id)
     except NotFound:
         details = context.details(image)
-        return bool(details.layers) and (details.layers, details.created) == (config.layers, config.created)
+        ours = (details.layers, details.created, details.settings)
+        return bool(details.layers) and ours == (config.layers, config.created, config.settings)
     return False
 
 

@@ -35,6 +35,11 @@ class Since:
         """The same for a person: `12d`."""
         return age(self.seconds)
 
+    @property
+    def ago(self) -> str:
+        """The same as a point in time: `12d ago`."""
+        return f"{self.age} ago" if self.seconds else "just now"
+
     def plain(self) -> dict[str, Any]:
         """As details of a finding."""
         return {"since": rfc3339(self.moment), "since_from": self.source, "age": self.seconds}

@@ -119,7 +119,7 @@ def _changed(subject: Subject, found: Difference) -> dict[str, Any]:
 
 def _tag_gone(subject: Subject, context: Context) -> Finding:
     since = waiting("tag-gone", subject, None, context)
-    message = f"{subject.reference} tag is gone from the registry, noticed {since.age} ago"
+    message = f"{subject.reference} tag is gone from the registry, noticed {since.ago}"
     return _finding("tag-gone", Verdict.FAIL, message, {"since": rfc3339(since.moment)})
 
 

@@ -3,8 +3,6 @@
 Source: Docker Engine API 1.24 to 1.53 (`api/swagger.yaml`).
 """
 
-import hashlib
-import json
 import re
 import sys
 import threading
@@ -26,6 +24,7 @@ from container_updates.model import (
     Problem,
     RequestRecord,
     Subject,
+    settings_of,
 )
 from container_updates.reference import Reference
 from container_updates.settings import Settings
@@ -109,7 +108,7 @@ class DockerEngine:
             created=records.text(inspect, "Created") or None,
             tagged=records.text(records.member(inspect, "Metadata"), "LastTagTime") or None,
             labels=records.string_map(config, "Labels"),
-            settings=hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest(),
+            settings=settings_of(config),
         )
 
     def registries(self) -> EngineRegistries:

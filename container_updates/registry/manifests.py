@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from container_updates.errors import BadAnswer
-from container_updates.model import Platform
+from container_updates.model import Platform, settings_of
 from container_updates.reference import is_digest
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -69,6 +69,8 @@ class ImageConfig:
     labels: Mapping[str, str]
     layers: tuple[str, ...]
     """Diff ids: digests of the unpacked layers."""
+    settings: str = ""
+    """`model.settings_of` its config."""
 
 
 def parse(body: bytes, media_type: str | None, digest: str | None = None) -> Manifest:
@@ -111,7 +113,7 @@ def parse_config(body: bytes) -> ImageConfig:
         raise BadAnswer("an image config with a diff id that is no digest")
     return ImageConfig(
         platform=_platform(document), created=_text(document, "created"), labels=_texts(inner.get("Labels"), "Labels"),
-        layers=tuple(layers),
+        layers=tuple(layers), settings=settings_of(inner),
     )  # fmt: skip
 
 

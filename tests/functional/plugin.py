@@ -66,7 +66,8 @@ class Plugin:
 
     def __call__(self, *arguments: str, output: str = "json", env: dict[str, str] | None = None) -> Run:
         """Run it with these further options."""
-        argv = [f"--host=unix://{self.socket}", f"--output={output}", *self.options, *arguments]
+        check = [] if any(argument.startswith("--check=") for argument in arguments) else ["--check=updates"]
+        argv = [f"--host=unix://{self.socket}", f"--output={output}", *check, *self.options, *arguments]
         return run([sys.executable, str(PLUGIN), *argv], self.folder, env)
 
 

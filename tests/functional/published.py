@@ -42,7 +42,12 @@ class Manifest:
 
 
 def image(
-    version: str, architecture: str = "amd64", *, docker: bool = False, labels: dict[str, str] | None = None
+    version: str,
+    architecture: str = "amd64",
+    *,
+    docker: bool = False,
+    labels: dict[str, str] | None = None,
+    created: str = "2026-01-02T03:04:05Z",
 ) -> Manifest:
     """One platform's image: busybox, and `version` in its config, so that another version is another image."""
     layer, diff_id = _layer()
@@ -50,7 +55,7 @@ def image(
         {
             "architecture": architecture,
             "os": "linux",
-            "created": "2026-01-02T03:04:05Z",
+            "created": created,
             "config": {"Cmd": ["/bin/sleep", "3600"], "Env": [f"VERSION={version}"], "Labels": labels or {}},
             "rootfs": {"type": "layers", "diff_ids": [diff_id]},
             "history": [{"created": "2026-01-02T03:04:05Z", "created_by": version}],

@@ -1,0 +1,130 @@
+"""The story of one container on a real engine and registry, told run by run with the clock handed in."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from container_updates import check, report
+from container_updates.clock import Clock, Deadline
+from container_updates.settings import Settings
+
+from .engine import Engine
+from .published import Publisher, image
+from .registries import Registry
+
+START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+STORY = "story/web"
+
+
+class Story:
+    """Days pass, images are published and pulled, and somebody reads the report."""
+
+    def __init__(self, engine: Engine, publisher: Publisher, registry: Registry, folder: Path) -> None:
+        self.engine = engine
+        self.reference = f"{registry.name}/{STORY}:1"
+        self.now = START
+        self._publisher = publisher
+        self._folder = folder
+        self._published = ""
+
+    def publish(self, version: str) -> None:
+        """Push another image under the tag, built now."""
+        built = image(version, created=f"{self.now:%Y-%m-%dT%H:%M:%SZ}")
+        self._published = self._publisher.push(STORY, "1", built)
+
+    def pull(self) -> None:
+        """`docker pull`."""
+        self.engine.pull(self.reference)
+
+    def recreate(self) -> None:
+        """`docker rm --force`, `docker run`."""
+        self.engine.api.remove_container("web", force=True)
+        self.engine.run(self.reference, "web")
+
+    def delete_tag(self) -> None:
+        """Let another image be all that the repository has."""
+        self._publisher.push(STORY, "2", image("other"))
+        self._publisher.delete(STORY, self._published)
+
+    def read(self, **changes: Any) -> list[str]:
+        """The report without its performance data, a line each, without the reference and digests' ends."""
+        settings = Settings(
+            hosts=(f"unix://{self.engine.socket}",),
+            state_dir=str(self._folder / "state"),
+            checks=("updates", "restarts"),
+            no_cache=True,
+            perfdata=False,
+            **changes,
+        )
+        clock = Clock(wall=self.now.timestamp)
+        outcome = check.run(settings, clock=clock, deadline=Deadline(30, clock))
+        lines = report.render(outcome, settings).splitlines()
+        return [line.replace(self.reference, "WEB").partition(", runs ")[0] for line in lines]
+
+
+@pytest.fixture
+def story(engine: Engine, publisher: Publisher, registry: Registry, tmp_path: Path) -> Story:
+    return Story(engine, publisher, registry, tmp_path)
+
+
+def test_an_update_from_its_publication_to_its_container(story: Story) -> None:
+    story.publish("1")
+    story.pull()
+    story.engine.run(story.reference, "web")
+    assert story.read() == ["CONTAINER_UPDATES OK - 1 container up to date"]
+
+    story.now += timedelta(hours=1)
+    story.publish("2")
+    assert story.read() == [
+        "CONTAINER_UPDATES WARNING - 1 of 1 container outdated (web)",
+        "[WARNING] web: WEB outdated since 0s",
+    ]
+
+    story.now += timedelta(days=3)
+    assert story.read() == [
+        "CONTAINER_UPDATES WARNING - 1 of 1 container outdated (web 3d)",
+        "[WARNING] web: WEB outdated since 3d",
+    ]
+    assert story.read(critical={"outdated_age": "172800"})[0].startswith("CONTAINER_UPDATES CRITICAL - 1 of 1")
+    assert story.read(min_age=4 * 86400.0) == ["CONTAINER_UPDATES OK - 1 container with a young update"]
+
+    story.pull()
+    assert story.read() == [
+        "CONTAINER_UPDATES WARNING - 1 of 1 container waiting for a restart (web)",
+        "[WARNING] web: WEB restart pending: pulled, not recreated",
+    ]
+
+    story.recreate()
+    assert story.read() == ["CONTAINER_UPDATES OK - 1 container up to date"]
+
+    story.publish("3")
+    story.now += timedelta(days=2)
+    story.publish("4")
+    assert story.read() == [
+        "CONTAINER_UPDATES WARNING - 1 of 1 container outdated (web)",
+        "[WARNING] web: WEB outdated since 0s",
+    ], "nobody looked between the two"
+    story.now += timedelta(days=1)
+    story.publish("5")
+    assert story.read()[1] == "[WARNING] web: WEB outdated since 1d", "since the first of the newer ones that was seen"
+
+    story.delete_tag()
+    assert story.read() == [
+        "CONTAINER_UPDATES WARNING - 1 of 1 container whose tag is gone (web)",
+        "[WARNING] web: WEB tag is gone from the registry, noticed just now",
+    ]
+
+
+def test_only_the_news(story: Story) -> None:
+    story.publish("1")
+    story.pull()
+    story.engine.run(story.reference, "web")
+    story.publish("2")
+    told = "CONTAINER_UPDATES WARNING - 1 of 1 container outdated (web)"
+    assert story.read(new_only=True) == [told, "[WARNING] web: WEB outdated since 0s"]
+    assert story.read(new_only=True) == [told, "and 1 reported before"]
+    assert story.read(new_only=True, service="other") == [told, "[WARNING] web: WEB outdated since 0s"]
+    story.publish("3")
+    assert story.read(new_only=True) == [told, "[WARNING] web: WEB outdated since 0s"], "another update is news"
