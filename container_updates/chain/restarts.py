@@ -46,10 +46,11 @@ def _pending(subject: Subject, renewed: Image, context: Context) -> Finding:
     told = (tagged, "engine") if tagged and tagged <= context.clock.now() else None
     since = waiting("restart-pending", replace(subject, image=renewed), told, context)
     when = f" on {since.moment:%Y-%m-%d}" if since.source == "engine" else f" at least {since.ago}"
+    when = when if since.seconds else ""
     details = since.plain()
     how = "built"
     if renewed.digests and context.pulled(renewed) is not False:
         details["pulled_digest"] = renewed.id if renewed.id in renewed.digests else min(renewed.digests)
         how = "pulled"
-    message = f"{subject.reference} restart pending: {how}{when if since.seconds else ""}, not recreated"
+    message = f"{subject.reference} restart pending: {how}{when}, not recreated"
     return Finding("restarts", "restart-pending", Verdict.FAIL, message, details)
