@@ -1,0 +1,74 @@
+"""An embedded host in a process of its own, so that its work is not counted as the plugin's.
+
+Started as `python -m benchmarks.lab CONTAINERS IMAGES OUTDATED ROUND_TRIP`;
+answers each line it reads with one of JSON.
+"""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from typing import Any, Self
+
+from container_updates.demo import faults
+from container_updates.demo.engine import EngineServer
+from container_updates.demo.kinds import CLASSIC
+from container_updates.demo.registry import RegistryServer
+
+
+class Lab:
+    """`with Lab(60, 60, outdated=6) as lab:` — `engine` is its URL, `registry` its host."""
+
+    def __init__(self, containers: int, images: int, *, outdated: int = 0, round_trip: float = 0.0) -> None:
+        argv = [sys.executable, "-m", "benchmarks.lab", str(containers), str(images), str(outdated), str(round_trip)]
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        answer = self._read()
+        self.engine: str = answer["engine"]
+        self.registry: str = answer["registry"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.communicate()
+
+    def requests(self) -> Counter[str]:
+        """Requests that the registry got since the last call, by method."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return Counter(self._read())
+
+    def _read(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+
+def _serve(containers: int, images: int, outdated: int, round_trip: float) -> None:
+    with ExitStack() as stack:
+        registry = stack.enter_context(RegistryServer())
+        engine = stack.enter_context(EngineServer(CLASSIC))
+        pushed = [registry.push_image(f"bench/app{number}", "1") for number in range(images)]
+        for image in pushed:
+            engine.pull(image)
+        for number in range(containers):
+            engine.run(f"app-{number}", pushed[number % images].reference)
+        for number in range(outdated):
+            registry.push_image(f"bench/app{number}", "1", created="2026-11-20T00:00:00Z")
+        if round_trip:
+            registry.fail(faults.late(round_trip))
+        _say({"engine": engine.host, "registry": registry.host})
+        seen = 0
+        for _ in sys.stdin:
+            entries = registry.requests()
+            _say(Counter(entry.method for entry in entries[seen:]))
+            seen = len(entries)
+
+
+def _say(answer: Any) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
