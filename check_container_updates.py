@@ -5,13 +5,13 @@ import sys
 
 
 def main() -> int:
-    """Return the exit code of the check; one line and 3 (UNKNOWN) where a part of it is missing."""
+    """Be the plugin; returns only where a part of it is missing: one line, 3 (UNKNOWN)."""
     try:
-        from container_updates import cli
+        from container_updates.cli import process
     except ModuleNotFoundError as error:
         print(f"CONTAINER_UPDATES UNKNOWN - {error}: the folder container_updates belongs beside this file")
         return 3
-    return cli.main()
+    return process()
 
 
 if __name__ == "__main__":

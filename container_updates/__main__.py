@@ -1,6 +1,6 @@
 """`python -m container_updates`."""
 
-from container_updates.cli import main
+from container_updates.cli import process
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    process()

@@ -16,6 +16,8 @@ Result = TypeVar("Result")
 
 _TICK = 0.1
 """Seconds. A signal that ends the deadline does not wake a waiting thread (PEP 475), so it looks up now and then."""
+_PATIENCE = 0.002
+"""Seconds that a first thread works alone: what is remembered is done by then, and many would only be in its way."""
 
 
 def each(
@@ -48,12 +50,20 @@ def each(
                 queue.give_back(position)
                 done.release()
 
-    for _ in range(min(jobs, len(items))):
-        threading.Thread(target=labour, daemon=True).start()
+    def start(count: int) -> None:
+        for _ in range(count):
+            threading.Thread(target=labour, daemon=True).start()
+
+    most = min(jobs, len(items))
+    start(min(1, most))
+    patience = _PATIENCE
     for _ in items:
-        while not done.acquire(timeout=min(_TICK, deadline.remaining())):
+        while not done.acquire(timeout=min(patience, deadline.remaining())):
             if deadline.passed():
                 return list(results)
+            if patience == _PATIENCE:
+                start(most - 1)
+                patience = _TICK
     return results
 
 
