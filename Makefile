@@ -48,15 +48,15 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: setup.cfg | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions]"
 	@touch $@
 
 $(VENV)/.test: setup.cfg | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,test]"
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.lint: setup.cfg | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,test,lint]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,test,lint]"
 	@touch $@ $(VENV)/.test $(VENV)/.run
 
 $(ENGINE29)/dockerd:

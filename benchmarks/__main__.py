@@ -71,6 +71,16 @@ def _sixty(folder: str) -> Iterator[Row]:
         silent = lab.requests().total()
         yield _ratio("(b) everything cached", cached.wall, "imports", imports.wall, 1.5)
         yield "(b) requests while cached", str(silent), "none", silent == 0
+        run([*check[:-1], "--check=versions", "--cache-ttl=600"])
+        pages = lab.requests().total()
+        run([*check[:-1], "--check=versions"])
+        kept = lab.requests().total()
+        yield (
+            "(f) requests for versions, first and while cached",
+            f"{pages}, {kept}",
+            "at most 60, none",
+            (pages <= 60 and kept == 0),
+        )
         memory = max(one.memory for one in colds)
         yield "(d) memory, 60 containers", f"{memory:.0f} MB", "at most 60 MB", memory <= 60
 

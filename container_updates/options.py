@@ -263,6 +263,10 @@ def _add_judging(group: argparse._ArgumentGroup) -> None:
     add(
         "--min-age", metavar="AGE", type=_age, help="an update younger than this (2d, 12h) is no alarm yet (default: 0)"
     )
+    levels = "major (default), minor or patch"
+    add("--level", metavar="LEVEL", choices=("major", "minor", "patch"), help=f"which newer versions count: {levels}")
+    add("--tags", **_list("tags", "[IMAGE=]REGEX", _pattern), help="only tags that match, for images that match")
+    add("--not-tags", **_list("not_tags", "[IMAGE=]REGEX", _pattern), help="without tags that match")
 
 
 def _add_running(group: argparse._ArgumentGroup) -> None:
@@ -344,6 +348,12 @@ def _mirror(text: str) -> tuple[str, str]:
     if parts.username is not None:
         raise argparse.ArgumentTypeError("a login does not belong into a mirror's URL: config.json is for it")
     return _registry(registry), url
+
+
+def _pattern(text: str) -> tuple[str, str]:
+    """An image's name has no sign that makes a regular expression one, but for the dot and the star."""
+    image, given, regex = text.partition("=")
+    return (image, regex) if given and re.fullmatch(r"[a-z0-9][a-z0-9._/:*-]*|\*[a-z0-9._/:*-]*", image) else ("", text)
 
 
 def _seconds(least: float) -> Callable[[str], float]:

@@ -84,6 +84,11 @@ def is_digest(text: str) -> bool:
     return len(value) == _DIGEST_HEX_LENGTHS.get(algorithm) and not value.strip("0123456789abcdef")
 
 
+def is_tag(text: str) -> bool:
+    """Whether `text` can be a tag (distribution/reference, regexp.go)."""
+    return _TAG.fullmatch(text) is not None
+
+
 def _split(name: str) -> tuple[str, str]:
     """Part a name into registry and repository as Docker does (normalize.go, splitDockerDomain)."""
     first, slash, rest = name.partition("/")

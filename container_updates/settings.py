@@ -40,6 +40,11 @@ class Settings:
     """Metric to range, only what was given."""
     critical: Mapping[str, str] = field(default_factory=dict)
     not_checked: str = "unknown"
+    level: str = "major"
+    """Which newer versions count."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Image glob ("" for all) and a regular expression that tags must match."""
+    not_tags: tuple[tuple[str, str], ...] = ()
     min_age: float = 0.0
     """An update younger than this is no alarm yet."""
     timeout: float = 30.0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from container_updates.registry import Registry
     from container_updates.registry.cache import Store
 
-CHECKS = ("updates", "restarts")
+CHECKS = ("updates", "restarts", "versions")
 """What `--check` knows, in the order of the chain; each is a module here."""
 DEFAULT_CHECKS = ("updates", "restarts")
 

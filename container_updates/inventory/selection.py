@@ -9,7 +9,15 @@ from container_updates.settings import Selector, Settings
 
 _SWITCHES = ("check_container_updates.enable", "wud.watch", "diun.enable")
 """Labels of tools that tell. Watchtower's forbid updating, not telling, so they are none of these."""
-_HEEDED = ("wud.watch.digest", "wud.link.template")
+_HEEDED = (
+    "wud.watch.digest",
+    "wud.link.template",
+    "wud.tag.include",
+    "wud.tag.exclude",
+    "wud.tag.transform",
+    "diun.include_tags",
+    "diun.exclude_tags",
+)
 """Labels that change what is made of a container's image."""
 _PROJECT = ("com.docker.compose.project", "io.podman.compose.project", "com.docker.stack.namespace")
 _SERVICE = ("com.docker.compose.service", "io.podman.compose.service", "com.docker.swarm.service.name")

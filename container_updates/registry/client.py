@@ -25,6 +25,7 @@ from container_updates.registry.transport import Answer, Transport
 
 if TYPE_CHECKING:
     from container_updates.registry.cache import Store
+    from container_updates.registry.tags import TagList
 
 _ACCEPT = {"Accept": ", ".join(ACCEPT)}
 _ANY = {"Accept": "*/*"}
@@ -81,6 +82,8 @@ class Registry:
         )
         self._published: Once[Published] = Once(deadline)
         self._contents: Once[bytes] = Once(deadline)
+        self._tags: Once[TagList] = Once(deadline)
+        self._clock = clock
         self._silent: dict[str, Problem] = {}
 
     @property
@@ -141,6 +144,29 @@ class Registry:
             return _verified(endpoint, answer.body, digest)
 
         return self._content("blob", reference, digest, ask)
+
+    def tags(self, reference: Reference) -> "TagList":
+        """Every tag of the reference's repository; kept for the time to live, and then asked for by its ETag."""
+        from container_updates.registry import tags  # one check of several needs it
+
+        def ask(path: str, headers: dict[str, str]) -> Answer:
+            limit = tags.MAX_PAGE
+            return self._first(
+                reference,
+                lambda endpoint: self._ask(endpoint, "GET", reference.repository, path, headers=headers, limit=limit),
+            )
+
+        def find() -> "TagList":
+            *_, upstream = self._hosts.endpoints(reference.registry)
+            key = self._key(upstream, reference, "tags")
+            kept = self._store.get("tags", key)
+            now = self._clock.wall()
+            found = tags.find(ask, kept, now=now, ttl=self._cache_ttl, host=upstream.host)
+            if found.written == now:
+                self._store.put("tags", key, tags.pack(found), None)
+            return found
+
+        return self._tags.get((reference.registry, reference.repository), find)
 
     def _find_published(self, reference: Reference) -> Published:
         for endpoint in self._hosts.endpoints(reference.registry):

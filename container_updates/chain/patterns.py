@@ -1,0 +1,101 @@
+"""Which tags an admin wants compared: regular expressions of options and labels, by an engine that runs in linear time.
+
+The labels are those that What's up Docker and Diun know, in their own syntax.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
+
+from container_updates.errors import Unresolvable
+from container_updates.model import Subject
+from container_updates.settings import Settings
+
+_MAX_PATTERN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is asked of a tag, and as what it is read."""
+
+    wanted: Callable[[str], bool]
+    transformed: Callable[[str], str]
+
+
+def of(subject: Subject, settings: Settings) -> Filter:
+    """Return the filter for a subject; raises `Unresolvable` for a pattern that is none, or that nobody here can run.
+
+    Each source of patterns narrows what the others leave.
+    """
+    every: list[list[Any]] = []
+    none: list[Any] = []
+    named = _for(subject, settings.tags)
+    if named:
+        every.append([_compiled("--tags", text) for text in named])
+    none += [_compiled("--not-tags", text) for text in _for(subject, settings.not_tags)]
+    for label, several in (("wud.tag.include", False), ("diun.include_tags", True)):
+        texts = _texts(subject, label, several)
+        if texts:
+            every.append([_compiled(label, text) for text in texts])
+    for label, several in (("wud.tag.exclude", False), ("diun.exclude_tags", True)):
+        none += [_compiled(label, text) for text in _texts(subject, label, several)]
+
+    def wanted(tag: str) -> bool:
+        if any(one.search(tag) for one in none):
+            return False
+        return all(any(one.search(tag) for one in group) for group in every)
+
+    return Filter(wanted, _transform(subject))
+
+
+def _transform(subject: Subject) -> Callable[[str], str]:
+    """`wud.tag.transform`: `REGEX => REPLACEMENT` with $1 for a group."""
+    text = subject.wish("wud.tag.transform")
+    if not text:
+        return lambda tag: tag
+    pattern, arrow, replacement = text.partition("=>")
+    if not arrow:
+        raise Unresolvable("label wud.tag.transform is not REGEX => REPLACEMENT")
+    compiled = _compiled("wud.tag.transform", pattern.strip())
+    template = replacement.strip()
+
+    def transformed(tag: str) -> str:
+        found = compiled.search(tag)
+        if found is None:
+            return tag
+        shown = template
+        for number in range(found.re.groups, -1, -1):
+            shown = shown.replace(f"${number}", found[number] or "")
+        return tag[: found.start()] + shown + tag[found.end() :]
+
+    return transformed
+
+
+def _for(subject: Subject, options: Iterable[tuple[str, str]]) -> list[str]:
+    name = subject.reference.name
+    familiar = name.removeprefix("docker.io/").removeprefix("library/")
+    return [text for image, text in options if not image or any(fnmatchcase(one, image) for one in (name, familiar))]
+
+
+def _texts(subject: Subject, label: str, several: bool) -> Sequence[str]:
+    text = subject.wish(label) or ""
+    return [part.strip() for part in text.split(";") if part.strip()] if several else [text] if text else []
+
+
+@lru_cache(maxsize=1000)
+def _compiled(where: str, text: str) -> Any:
+    try:
+        import re2
+    except ImportError:
+        raise Unresolvable(f"the regular expression of {where} needs the Python package google-re2") from None
+    if len(text) > _MAX_PATTERN:
+        raise Unresolvable(f"the regular expression of {where} is longer than {_MAX_PATTERN} characters")
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    try:
+        return re2.compile(text, options)
+    except re2.error:
+        raise Unresolvable(f"the regular expression of {where} cannot be used: {text[:60]!r}") from None

@@ -1,0 +1,77 @@
+"""The newest tag of the same shape, for the tag lists of well-known images (tests/assets/versions, a file each).
+
+`newest` has what an admin expects for a running tag: another tag, null where it is the newest of its kind, false where
+it names no version at all.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from container_updates.chain import shapes
+from container_updates.chain.versions import newest_first
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets" / "versions"
+SETS = {path.stem: json.loads(path.read_text()) for path in sorted(ASSETS.glob("*.json"))}
+CASES = [(name, running) for name, known in SETS.items() for running in known["newest"]]
+
+
+def newest(tags: list[str], running: str, level: str = "major") -> str | bool | None:
+    version = shapes.read(running)
+    if version is None:
+        return False
+    return next((found.tag for found in newest_first(version, tags, level)), None)
+
+
+@pytest.mark.parametrize(("name", "running"), CASES, ids=[f"{name}:{running}" for name, running in CASES])
+def test_the_newest_as_an_admin_expects_it(name: str, running: str) -> None:
+    known = SETS[name]
+    assert newest(known["tags"], running, known.get("level", "major")) == known["newest"][running]
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CASES) >= 150
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "step"),
+    [
+        ("1.27.3", "2.0.0", "major"),
+        ("1.27.3", "1.28.0", "minor"),
+        ("1.27.3", "1.27.4", "patch"),
+        ("1.27.3.1", "1.27.3.2", "patch"),
+        ("15", "16", "major"),
+        ("1.2.3-ls45", "1.2.3-ls46", "other"),
+        ("7.0.0-rc1", "7.0.0", "patch"),
+    ],
+)
+def test_how_far_it_is(old: str, new: str, step: str) -> None:
+    before, after = shapes.read(old), shapes.read(new)
+    assert before
+    assert after
+    assert shapes.step(before, after) == step
+
+
+@given(st.text(max_size=130))
+def test_any_text_is_a_version_or_none(text: str) -> None:
+    version = shapes.read(text)
+    assert version is None or version.tag == text
+
+
+tags = st.from_regex(r"\A(v|r|amd64-)?[0-9]{1,4}(\.[0-9]{1,3}){0,3}(-(alpine|ls|rc)[0-9.]{0,4})?\Z")
+
+
+@given(tags, st.lists(tags, max_size=12))
+def test_what_is_named_is_newer_and_of_the_same_kind(running: str, others: list[str]) -> None:
+    version = shapes.read(running)
+    if version is None:
+        return
+    found = newest_first(version, others, "major")
+    for newer in found:
+        assert newer.shape == version.shape
+        assert newer.order > version.order
+        assert version not in newest_first(newer, [running], "major")
+    assert [one.order for one in found] == sorted((one.order for one in found), reverse=True)
