@@ -181,15 +181,19 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
         try:
+            # In one transaction: another plugin may be making the tables right now.
+            database.execute("BEGIN")
+            [tables] = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
             [application] = database.execute("PRAGMA application_id").fetchone()
             [schema] = database.execute("PRAGMA user_version").fetchone()
-            [tables] = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            database.commit()
             if application != _APPLICATION_ID and tables:
                 raise _Foreign("not a file of this plugin")
             if schema > _SCHEMA:
                 raise OSError(0, "the file is of a newer version of this plugin")
             if not tables:
-                database.execute("PRAGMA journal_mode = WAL")
+                with suppress(sqlite3.OperationalError):  # busy: another plugin is doing just that
+                    database.execute("PRAGMA journal_mode = WAL")
                 database.execute("BEGIN IMMEDIATE")
                 if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                     for statement in _TABLES.strip().split("\n"):
