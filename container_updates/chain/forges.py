@@ -1,12 +1,19 @@
 """Where source code is published: repositories as what they are, however an image writes them down."""
 
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 _SCP_FORM = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)")
 _PATH = re.compile(r"[\w.~+-]+(?:/[\w.~+-]+)+")
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
 _MAX_URL = 500
+_PAGES = {
+    "github": ("/compare/{old}...{new}", "/releases"),
+    "gitea": ("/compare/{old}...{new}", "/releases"),
+    "gitlab": ("/-/compare/{old}...{new}", "/-/releases"),
+    "bitbucket": ("/branches/compare/{new}%0D{old}", "/downloads/?tab=tags"),
+}
+"""Kind of forge to the pages of a comparison and of the releases."""
 
 
 def repository(text: str) -> str | None:
@@ -39,28 +46,16 @@ def repository(text: str) -> str | None:
 
 def compare(address: str, old: str, new: str) -> str | None:
     """Return the page that shows what lies between two revisions of a repository; None where no such page is known."""
-    if old == new or not (_REVISION.fullmatch(old) and _REVISION.fullmatch(new)):
+    pages = _PAGES.get(_kind(address) or "")
+    if pages is None or old == new or not (_REVISION.fullmatch(old) and _REVISION.fullmatch(new)):
         return None
-    match _kind(address):
-        case "github" | "gitea":
-            return f"{address}/compare/{old}...{new}"
-        case "gitlab":
-            return f"{address}/-/compare/{old}...{new}"
-        case "bitbucket":
-            return f"{address}/branches/compare/{new}{quote(chr(13))}{old}"
-    return None
+    return address + pages[0].format(old=old, new=new)
 
 
 def releases(address: str) -> str | None:
     """Return the page of a repository's releases; None where no such page is known."""
-    match _kind(address):
-        case "github" | "gitea":
-            return f"{address}/releases"
-        case "gitlab":
-            return f"{address}/-/releases"
-        case "bitbucket":
-            return f"{address}/downloads/?tab=tags"
-    return None
+    pages = _PAGES.get(_kind(address) or "")
+    return None if pages is None else address + pages[1]
 
 
 def _kind(address: str) -> str | None:

@@ -144,7 +144,8 @@ def test_outside_text_comes_through_whole_and_without_reaching_a_terminal(hostil
 @settings(max_examples=50, deadline=None)
 @given(DETAILS)
 def test_no_details_at_all_break_it(details: dict[str, Any]) -> None:
-    read(outcome([container("web", finding("outdated", age=5, odd=details))]))
+    report = read(outcome([container("web", finding("outdated", age=5, odd=details))]))
+    assert report["containers"][0]["findings"][0]["details"]["age"] == 5
 
 
 def test_it_is_never_cut() -> None:
