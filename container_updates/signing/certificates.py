@@ -152,7 +152,7 @@ def check_leaf_usage(leaf: x509.Certificate, purpose: x509.ObjectIdentifier) -> 
     if usage.key_cert_sign or usage.crl_sign or usage.key_encipherment or usage.data_encipherment:
         raise Wrong(f"certificate {name(leaf)} has a key usage beyond signing")
     extended = _extension(leaf, x509.ExtendedKeyUsage)
-    if extended is not None and (purpose not in extended or len(list(extended)) > 1):
+    if extended is not None and (purpose not in extended or _excluded(purpose).intersection(extended)):
         raise Wrong(f"certificate {name(leaf)} is for another use than {_PURPOSES[purpose]}")
 
 
@@ -170,6 +170,16 @@ def name(certificate: x509.Certificate) -> str:
 _PURPOSES = {CODE_SIGNING: "code signing", TIME_STAMPING: "time stamping"}
 
 
+def _excluded(purpose: x509.ObjectIdentifier) -> set[x509.ObjectIdentifier]:
+    """Purposes that must not stand beside it: a certificate for everything, or for servers, proves no publisher."""
+    broad = {
+        ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    }
+    return broad | ({CODE_SIGNING, TIME_STAMPING} - {purpose})
+
+
 def _is_authority(certificate: x509.Certificate) -> bool:
     constraints = _extension(certificate, x509.BasicConstraints)
     return constraints is not None and constraints.ca
@@ -182,7 +192,7 @@ def _check_issuer(issuer: x509.Certificate, below: int) -> None:
     if constraints.path_length is not None and below > constraints.path_length:
         raise Wrong(f"certificate {name(issuer)} must not issue a chain as long as this")
     usage = _extension(issuer, x509.KeyUsage)
-    if usage is not None and not usage.key_cert_sign:
+    if usage is None or not usage.key_cert_sign:
         raise Wrong(f"certificate {name(issuer)} lacks the key usage keyCertSign")
 
 

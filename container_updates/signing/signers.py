@@ -57,7 +57,9 @@ class NotationSigner:
     authorities: tuple[bytes, ...]
     """DER certificates that chains of the scheme notary.x509 may end in or pass."""
     signing_authorities: tuple[bytes, ...] = ()
-    """The same for notary.x509.signingAuthority, whose word on the time is believed."""
+    """The same for notary.x509.signingAuthority, which says itself when it signed."""
+    believes_time: bool = True
+    """Whether that word is enough for a certificate that has expired since."""
     identities: tuple[str, ...] = ()
     """`x509.subject: …`; empty: anybody of that authority."""
     timestamp_authorities: tuple[bytes, ...] = ()

@@ -1,0 +1,1 @@
+"""What the admin decided, and what was seen before."""
