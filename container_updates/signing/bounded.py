@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from container_updates.signing.checked import Wrong
+from container_updates.signing.checked import Unknown, Wrong
 
 MAX_BLOB = 32 * 1024 * 1024
 """Bytes of one signature's blob."""
@@ -14,16 +14,20 @@ MAX_SIGNATURES = 100
 """Signatures looked at for one image."""
 MAX_CERTIFICATES = 16
 MAX_DEPTH = 64
+_MAX_JSON_PARTS = 300_000
+_MAX_CBOR_ITEMS = 10_000
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 def json_object(body: bytes | str, what: str) -> dict[str, Any]:
-    """The JSON object in `body`. Raises `Wrong` for another shape, a member given twice, or beyond the bounds."""
+    """The JSON object in `body`. Raises `Wrong` for another shape or a member given twice, `Unknown` beyond the bounds."""
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-    if len(raw) > MAX_BLOB:
-        raise Wrong(f"{what} is larger than {MAX_BLOB >> 20} MiB")
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _json_depth(raw) > MAX_DEPTH:
-        raise Wrong(f"{what} is nested deeper than {MAX_DEPTH} levels")
+    check_size(raw, what)
+    brackets = raw.count(b"[") + raw.count(b"{")
+    if brackets + raw.count(b",") > _MAX_JSON_PARTS:
+        raise Unknown(f"{what} has more parts than are looked at")
+    if brackets > MAX_DEPTH and _json_depth(raw) > MAX_DEPTH:
+        raise Unknown(f"{what} is nested deeper than {MAX_DEPTH} levels")
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -31,6 +35,12 @@ def json_object(body: bytes | str, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Wrong(f"{what} is no JSON object")
     return value
+
+
+def check_size(body: bytes, what: str) -> None:
+    """Raises `Unknown` for more than a signature's blob may have: not looked at is not wrong."""
+    if len(body) > MAX_BLOB:
+        raise Unknown(f"{what} is larger than {MAX_BLOB >> 20} MiB")
 
 
 def decode_base64(text: object, what: str) -> bytes:
@@ -69,17 +79,17 @@ def member(value: Any, *path: str | int) -> Any:
 
 
 def check_cbor(body: bytes, what: str) -> None:
-    """Raises `Wrong` unless `body` is one CBOR item of definite lengths (RFC 8949) within the bounds."""
-    if len(body) > MAX_BLOB:
-        raise Wrong(f"{what} is larger than {MAX_BLOB >> 20} MiB")
-    open_items, position = [1], 0
+    """Raises `Wrong` unless `body` is one CBOR item of definite lengths (RFC 8949), `Unknown` beyond the bounds."""
+    check_size(body, what)
+    open_items, position, items = [1], 0, 0
     while open_items:
         if open_items[-1] == 0:
             open_items.pop()
             continue
         open_items[-1] -= 1
-        if len(open_items) > MAX_DEPTH:
-            raise Wrong(f"{what} is nested deeper than {MAX_DEPTH} levels")
+        items += 1
+        if len(open_items) > MAX_DEPTH or items > _MAX_CBOR_ITEMS:
+            raise Unknown(f"{what} is nested deeper, or has more parts, than is looked at")
         major, argument, position = _cbor_head(body, position, what)
         if major in (2, 3):
             position += argument

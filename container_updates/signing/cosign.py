@@ -10,7 +10,7 @@ from dataclasses import replace
 from container_updates import reference
 from container_updates.errors import InvalidReference
 from container_updates.signing import der, statements
-from container_updates.signing.bounded import MAX_BLOB, MAX_CERTIFICATES, decode_base64, json_object, member
+from container_updates.signing.bounded import MAX_CERTIFICATES, decode_base64, json_object, member
 from container_updates.signing.checked import Checked, Expected, Wrong, named_or_stranger, verifier
 from container_updates.signing.proofs import Material, prove
 from container_updates.signing.signers import KeylessSigner, KeySigner, SignedIdentity, Signer, allows
@@ -21,6 +21,7 @@ _SIGNATURE = "dev.cosignproject.cosign/signature"
 _CERTIFICATE = "dev.sigstore.cosign/certificate"
 _CHAIN = "dev.sigstore.cosign/chain"
 _LOG_ENTRY = "dev.sigstore.cosign/bundle"
+_TIMESTAMP = "dev.sigstore.cosign/rfc3161timestamp"
 _PAYLOAD_TYPE = "cosign container image signature"
 
 
@@ -29,12 +30,12 @@ def verify(media_type: str, payload: bytes, annotations: Mapping[str, str], expe
     """The verdict on one layer of a `.sig` manifest; None where it is no signature but another attachment."""
     if media_type != SIMPLE_SIGNING:
         return None
-    if len(payload) > MAX_BLOB:
-        raise Wrong("the signature is larger than 32 MiB")
     digest, signed_name = _read(payload, expected)
+    signature = decode_base64(annotations.get(_SIGNATURE), "the signature")
     material = replace(
         _material(annotations),
-        signature=decode_base64(annotations.get(_SIGNATURE), "the signature"),
+        signature=signature,
+        stamped=signature,
         message=payload,
         signed_name=signed_name.name,
         logged_payload=payload,
@@ -68,6 +69,7 @@ def verify_attestation(
         message=dsse.signed_bytes(),
         logged_payload=dsse.payload,
         envelope=envelope,
+        stamped=envelope,
     )
     digest = statements.check(dsse, expected)
     proof = prove(material, expected)
@@ -112,6 +114,11 @@ def _allowed(signer: Signer, signed: reference.Reference, expected: Expected) ->
     return allows(identity, expected.reference, signed)
 
 
+def _timestamp(text: str) -> bytes:
+    stamp = json_object(text, "the timestamp").get("SignedRFC3161Timestamp")
+    return decode_base64(stamp, "the timestamp")
+
+
 def _material(annotations: Mapping[str, str]) -> Material:
     from container_updates.signing import transparency
 
@@ -124,9 +131,10 @@ def _material(annotations: Mapping[str, str]) -> Material:
         raise Wrong("the certificate is no PEM")
     if len(chain) > MAX_CERTIFICATES:
         raise Wrong(f"a chain of {len(chain)} certificates")
-    logged = annotations.get(_LOG_ENTRY)
+    logged, stamp = annotations.get(_LOG_ENTRY), annotations.get(_TIMESTAMP)
     return Material(
         certificate=certificate[0] if certificate else None,
         chain=tuple(chain),
         log_entry=transparency.from_annotation(logged) if logged else None,
+        timestamp=_timestamp(stamp) if stamp else None,
     )

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 MAX_DEPTH = 32
+MAX_SIZE = 1 << 16
+"""Bytes of a key, a certificate or a timestamp."""
 _SEQUENCE, _BIT_STRING, _OID = 0x30, 0x03, 0x06
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]*?)\s*-----END \1-----")
 _KEY_ALGORITHMS = {
@@ -33,7 +35,9 @@ def pem_blocks(text: str, label: str) -> list[bytes]:
 
 
 def check(der: bytes) -> None:
-    """Raises ValueError unless `der` is one element of definite lengths within bounded depth."""
+    """Raises ValueError unless `der` is one element of definite lengths within bounded size and depth."""
+    if len(der) > MAX_SIZE:
+        raise ValueError(f"larger than {MAX_SIZE >> 10} KiB")
     todo = [(der, 0)]
     while todo:
         content, depth = todo.pop()

@@ -1,4 +1,4 @@
-"""notation's two envelopes, read into one form (Notary Project, signature-envelope-jws.md, signature-envelope-cose.md)."""
+"""notation's two envelopes, read into one form (Notary Project, signature-envelope-jws.md and -cose.md)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

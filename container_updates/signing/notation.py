@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from container_updates.clock import rfc3339
 from container_updates.signing import envelopes
-from container_updates.signing.bounded import MAX_BLOB, json_object, member
+from container_updates.signing.bounded import json_object, member
 from container_updates.signing.checked import (
     Checked,
     Expected,
@@ -36,8 +36,6 @@ def verify(media_type: str, body: bytes, expected: Expected) -> Checked | None:
     """The verdict on one envelope, by the media type of its layer. Revocation is not looked at; the details say so."""
     from container_updates.signing import certificates, keys
 
-    if len(body) > MAX_BLOB:
-        raise Wrong("the signature is larger than 32 MiB")
     read = {JWS: envelopes.read_jws, COSE: envelopes.read_cose}.get(media_type)
     if read is None:
         raise Wrong(f"the signature is no envelope but {media_type[:80]}")
@@ -218,7 +216,7 @@ def _check_now_or_stamped(
     from container_updates.signing import timestamps
 
     roots = [root for signer in named for root in signer.timestamp_authorities]
-    earliest, latest = timestamps.check(envelope.timestamp, envelope.signature, roots)
+    earliest, latest = timestamps.check(timestamps.response_of(envelope.timestamp), envelope.signature, roots)
     for moment in (earliest, latest):
         certificates.check_time(chain, moment, "stamped")
     return latest

@@ -37,6 +37,9 @@ class Material:
     chain: tuple[bytes, ...] = ()
     """Certificates that may link the certificate to a root; never trusted by themselves."""
     log_entry: "Entry | None" = None
+    timestamp: bytes | None = None
+    """An RFC 3161 response, over `stamped`."""
+    stamped: bytes = b""
     hint: str | None = None
     """The fingerprint that a bundle gives for its public key."""
     signed_name: str = ""
@@ -141,13 +144,32 @@ def _by_promise(material: Material) -> UnderRoot:
     def prove_under(certificate: "x509.Certificate", root: TrustedRoot) -> datetime:
         if entry is None:
             fulcio.known(certificate, root)
-            raise Wrong("neither a log entry nor a timestamp says when it was signed")
+            stamped_at = _stamped_at(material, root)
+            fulcio.check_chain(certificate, pool, root, stamped_at)
+            return stamped_at
         transparency.check_about(entry, _signed_by(material, material.certificate or b""))
         logged_at = transparency.check_promise(entry, root)
         fulcio.check_chain(certificate, pool, root, logged_at)
         return logged_at
 
     return prove_under
+
+
+def _stamped_at(material: Material, root: TrustedRoot) -> datetime:
+    """When one of the root's timestamp authorities saw the signature."""
+    if material.timestamp is None:
+        raise Wrong("neither a log entry nor a timestamp says when it was signed")
+    from container_updates.signing import timestamps
+
+    for authority in root.timestamp_authorities:
+        try:
+            stamped_at, _ = timestamps.check(material.timestamp, material.stamped, authority.chain[-1:])
+        except Unknown:
+            continue
+        if not authority.span.covers(stamped_at):
+            raise Wrong("the timestamp authority was not in use at the time of its timestamp")
+        return stamped_at
+    raise Unknown("its timestamp is of an authority that no root here knows")
 
 
 def _keyless(expected: Expected) -> list[KeylessSigner]:

@@ -4,24 +4,27 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from container_updates.signing import certificates, der
-from container_updates.signing.bounded import MAX_BLOB, MAX_CERTIFICATES
+from container_updates.signing.bounded import MAX_CERTIFICATES
 from container_updates.signing.checked import Unknown, Wrong
 
 
-def check(token: bytes, message: bytes, roots: Iterable[bytes]) -> tuple[datetime, datetime]:
-    """The earliest and the latest time at which `message` was stamped (the token's time give or take its accuracy).
+def response_of(token: bytes) -> bytes:
+    """The granted TimeStampResp around a bare TimeStampToken (RFC 3161 section 2.4.2)."""
+    return der.sequence(der.sequence(b"\x02\x01\x00"), token)
 
-    `token` is the bare TimeStampToken, `roots` are DER certificates. Raises `Wrong`, or `Unknown` for an authority that
+
+def check(body: bytes, message: bytes, roots: Iterable[bytes]) -> tuple[datetime, datetime]:
+    """The earliest and the latest time at which `message` was stamped (the stamp's time give or take its accuracy).
+
+    `body` is a TimeStampResp, `roots` are DER certificates. Raises `Wrong`, or `Unknown` for an authority that
     is not under `roots`. The chain is built here: rfc3161-client takes any self-signed certificate for a root that it
     is handed as intermediate, so it only gets what is proven.
     """
     from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
     try:
-        if len(token) > MAX_BLOB:
-            raise ValueError("too large")
-        der.check(token)
-        response = decode_timestamp_response(der.sequence(der.sequence(b"\x02\x01\x00"), token))
+        der.check(body)
+        response = decode_timestamp_response(body)
         signers = list(response.signed_data.signer_infos)
         bodies = list(response.signed_data.certificates)
         stamped_at, accuracy = response.tst_info.gen_time, response.tst_info.accuracy

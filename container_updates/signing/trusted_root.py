@@ -55,6 +55,7 @@ class TrustedRoot:
     logs: tuple[Log, ...]
     certificate_logs: tuple[Log, ...] | None
     """None: not known, so that certificates' timestamps cannot be checked (containers/image's policy.json)."""
+    timestamp_authorities: tuple[Authority, ...] = ()
     source: bytes = b""
     """The JSON it was read from; empty where it was put together from a policy."""
     path: str | None = None
@@ -79,6 +80,7 @@ def parse(source: bytes, path: str | None = None) -> TrustedRoot:
             tuple(_authority(one) for one in root.get("certificateAuthorities", [])),
             tuple(_log(one) for one in root.get("tlogs", [])),
             tuple(_log(one) for one in root.get("ctlogs", [])),
+            tuple(_authority(one) for one in root.get("timestampAuthorities", [])),
             source,
             path,
         )

@@ -57,7 +57,7 @@ def parse(content: object, files: Files) -> Policy:
 
 
 def _scopes(scope: str) -> tuple[Scope, ...]:
-    """What a scope covers: a reference, a repository or namespace and all below it, a host, `*.` and a domain, or all."""
+    """What a scope covers: a reference, a repository or namespace and all below, a host, `*.` and a domain, or all."""
     if not scope:
         return (Scope("**"),)
     last = scope.rpartition("/")[2]

@@ -6,7 +6,7 @@ from container_updates.reference import Reference
 from container_updates.signing.signers import matches
 
 Exactness = tuple[int, int, int]
-"""Greater is more exact: a name without wildcards before all others; then the letters that are given; then few wildcards."""
+"""Greater is more exact: a name without wildcards before all others, then the letters given, then few wildcards."""
 
 
 @dataclass(frozen=True, slots=True)
