@@ -20,7 +20,7 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 def json_object(body: bytes | str, what: str) -> dict[str, Any]:
-    """The JSON object in `body`. Raises `Wrong` for another shape or a member given twice, `Unknown` beyond the bounds."""
+    """The JSON object in `body`. Raises `Wrong` for another shape or a member twice, `Unknown` beyond the bounds."""
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     check_size(raw, what)
     brackets = raw.count(b"[") + raw.count(b"{")
