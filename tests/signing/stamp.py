@@ -51,7 +51,7 @@ def token(tsa, message, *certificates, moment=LOGGED, key=None):
         integer(3),
         tlv(0x31, SHA256),
         tlv(0x30, TST_INFO, tlv(0xA0, tlv(0x04, info))),
-        tlv(0xA0, *(one.der for one in certificates)),
+        tlv(0xA0, *sorted(one.der for one in certificates)),
         tlv(0x31, signer),
     )
     return tlv(0x30, SIGNED_DATA, tlv(0xA0, signed))

@@ -1,0 +1,125 @@
+"""What strangers send may be large, deep or broken: it is refused before a parser sees it, and nothing else happens."""
+
+import json
+import time
+
+import cbor2
+import pytest
+
+from container_updates.signing import bounded, bundle, cosign, der, notation
+from container_updates.signing.checked import State, Unknown, Wrong
+from container_updates.signing.envelopes import COSE, JWS
+from tests.signing.forge import SIMPLE, certify, expected, key_signed, new_key, spki
+
+
+def test_json_within_the_bounds_is_read():
+    deep = "[" * (bounded.MAX_DEPTH - 1) + "]" * (bounded.MAX_DEPTH - 1)
+    assert bounded.json_object(f'{{"a": {deep}}}', "it")["a"] is not None
+    assert bounded.json_object(json.dumps({"a": "[" * 500}), "it") == {"a": "[" * 500}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": ' + "[" * 65 + "]" * 65 + "}",
+        '{"a": ' + "[" * 100_000 + "}",
+        '{"a": [' + "1," * 300_000 + "1]}",
+    ],
+)
+def test_json_that_is_too_deep_or_has_too_many_parts_is_not_looked_at(text):
+    with pytest.raises(Unknown):
+        bounded.json_object(text, "it")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "1", "{", '{"a": 1, "a": 2}', '{"a": NaN}', "\x00", b"\xff\xfe", '{"a": ' + "1" * 5000 + "}"]
+)
+def test_what_is_no_json_object_is_wrong(text):
+    with pytest.raises(Wrong):
+        bounded.json_object(text, "it")
+
+
+def test_a_blob_larger_than_the_cap_is_not_looked_at():
+    large = b"{" + b" " * bounded.MAX_BLOB + b"}"
+    assert cosign.verify(SIMPLE, large, {}, expected()).state is State.UNKNOWN
+    assert bundle.verify(large, expected()).state is State.UNKNOWN
+    for media_type in (JWS, COSE):
+        assert notation.verify(media_type, large, expected()).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\x81" * 65 + b"\x00", b"\xd8\x12" * 65 + b"\x00", cbor2.dumps(list(range(10_001)))],
+)
+def test_cbor_that_is_too_deep_or_has_too_many_parts_is_not_looked_at(body):
+    with pytest.raises(Unknown):
+        bounded.check_cbor(body, "it")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\x82\x00", b"\x9f\x00\xff", b"\x00\x00", b"\x5b" + b"\xff" * 8, b"\x9b" + b"\xff" * 8]
+)
+def test_cbor_that_is_cut_short_or_endless_is_wrong(body):
+    with pytest.raises(Wrong):
+        bounded.check_cbor(body, "it")
+
+
+def test_der_that_is_too_deep_or_too_large_is_refused():
+    nested = b""
+    for _ in range(der.MAX_DEPTH + 2):
+        nested = der.sequence(nested)
+    for body in (nested, b"\x04\x83\x02\x00\x00" + bytes(0x20000), b"\x30\x80\x00\x00", b"", b"\x30\x01"):
+        with pytest.raises(ValueError, match=r".+"):
+            der.check(body)
+
+
+def test_what_is_a_public_key_is_told_without_a_library():
+    key = spki(new_key())
+    assert der.check_public_key(key) == "ECDSA"
+    for other in (certify("x").der, key[:-1], key + b"\0", b"", b"\x30\x00", b"\x30\x02\x30\x00", b"\x05\x00"):
+        with pytest.raises(ValueError, match=r".+"):
+            der.check_public_key(other)
+
+
+class Hostile(dict):
+    """Annotations that fail in a way that nobody foresaw, with text that nobody should see."""
+
+    def get(self, key, default=None):
+        raise RuntimeError("SECRET")
+
+
+def test_an_unforeseen_error_makes_one_signature_unverifiable_and_tells_its_type_alone():
+    payload, _ = key_signed(new_key())
+    checked = cosign.verify(SIMPLE, payload, Hostile(), expected())
+    assert (checked.state, checked.reason) == (State.UNKNOWN, "could not be checked (RuntimeError)")
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"", b"\xd2\x84\x40\xa0\x40\x40", b"\xd2\x00", b'{"payload": 1}', b"\xa0"]
+)
+def test_scraps_are_never_good_and_never_a_crash(body):
+    for checked in (
+        bundle.verify(body, expected()),
+        notation.verify(JWS, body, expected()),
+        notation.verify(COSE, body, expected()),
+        cosign.verify(SIMPLE, body, {}, expected()),
+        cosign.verify_attestation(cosign.DSSE, body, {}, expected()),
+    ):
+        assert checked.state is not State.GOOD
+        assert "Error" not in checked.reason, checked.reason
+
+
+def test_a_hostile_certificate_chain_costs_little():
+    payload, annotations = key_signed(new_key())
+    pem = certify("x").certificate.public_bytes(notation_encoding()).decode()
+    annotations["dev.sigstore.cosign/certificate"] = pem
+    annotations["dev.sigstore.cosign/chain"] = pem * 2000
+    started = time.process_time()
+    assert cosign.verify(SIMPLE, payload, annotations, expected()).state is State.WRONG
+    assert time.process_time() - started < 1
+
+
+def notation_encoding():
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return Encoding.PEM

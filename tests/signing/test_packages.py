@@ -1,0 +1,84 @@
+"""The optional packages: loaded only where they are needed, and named where they are missing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent.parent
+BLOCK = "import sys\nfor name in {names!r}: sys.modules[name] = None\n"
+
+
+def python(code):
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_reading_a_policy_and_deciding_loads_no_library(tmp_path):
+    key = PROJECT / "tests/assets/signatures/cosign-classic-sig/cosign.pub"
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[[rule]]\nimages = ["**"]\n[[rule.signer]]\ntype = "key"\nfile = "{key}"\n')
+    code = (
+        "import sys\nfrom container_updates.trust import decision, policy\n"
+        "from container_updates.signing import bundle, cosign, notation\n"
+        f"policy.load([{str(policy)!r}])\n"
+        "print(sorted({'cryptography', 'cbor2', 'sigstore', 'rfc3161_client', 'pydantic'} & set(sys.modules)))"
+    )
+    assert python(code) == "[]"
+
+
+@pytest.mark.parametrize(
+    ("missing", "call", "extra"),
+    [
+        ("cryptography", "cosign.verify(forge_type, b'{}', {}, expected)", "signatures"),
+        ("cbor2", "notation.verify('application/cose', bytes.fromhex('d28440a04040'), expected)", "signatures"),
+        ("cryptography", "notation.verify('application/cose', bytes.fromhex('d28440a04040'), expected)", "signatures"),
+    ],
+)
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(missing, call, extra):
+    code = BLOCK.format(names=[missing]) + (
+        "from datetime import UTC, datetime\n"
+        "from container_updates import reference\n"
+        "from container_updates.signing import cosign, notation\n"
+        "from container_updates.signing.checked import Expected\n"
+        "forge_type = 'application/vnd.dev.cosign.simplesigning.v1+json'\n"
+        "expected = Expected(frozenset({'sha256:' + 'ab' * 32}), reference.parse('a/b'), datetime.now(UTC))\n"
+        "import json\n"
+        "payload = json.dumps({'critical': {'type': 'cosign container image signature', 'image': "
+        "{'docker-manifest-digest': 'sha256:' + 'ab' * 32}, 'identity': {'docker-reference': 'a/b'}}}).encode()\n"
+        f"checked = {call.replace(chr(98) + chr(39) + '{}' + chr(39) + ', {}', 'payload, {chr(100): chr(101)}')}\n"
+        "print(checked.state.value, checked.reason)"
+    )
+    said = python(code)
+    assert said.startswith("unknown ")
+    assert f"package {missing}:" in said
+    assert f"check_container_updates[{extra}]" in said
+
+
+def test_keyless_without_the_sigstore_package():
+    code = BLOCK.format(names=["sigstore"]) + (
+        "from tests.signing.assets import SimpleSigning\n"
+        "from tests.signing.forge import expected\n"
+        "material = SimpleSigning('dir-img-cosign-fulcio-rekor-valid')\n"
+        "image = '192.168.64.2:5000/cosign-signed/fulcio-rekor-1'\n"
+        "checked = material.verify(expected(digest=material.digest, image=image))\n"
+        "print(checked.state.value, checked.reason)"
+    )
+    said = python(code)
+    assert said.startswith("unknown ")
+    assert "package sigstore:" in said
+    assert "check_container_updates[keyless]" in said
+
+
+def test_a_named_key_needs_no_sigstore_package_and_says_that_the_log_was_not_looked_at():
+    code = BLOCK.format(names=["sigstore"]) + (
+        "from tests.signing.assets import SimpleSigning, key\n"
+        "from tests.signing.forge import expected\n"
+        "material = SimpleSigning('dir-img-cosign-key-rekor-valid')\n"
+        "signer = key('cosign-classic-sig/cosign2.pub')\n"
+        "image = '192.168.64.2:5000/cosign-signed/key-1'\n"
+        "checked = material.verify(expected(signer, digest=material.digest, image=image))\n"
+        "print(checked.state.value, checked.details['log'])"
+    )
+    assert python(code).startswith("good not checked: ")
