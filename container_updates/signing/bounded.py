@@ -44,13 +44,20 @@ def check_size(body: bytes, what: str) -> None:
 
 
 def decode_base64(text: object, what: str) -> bytes:
-    """The bytes of standard base64; line breaks are allowed, as cosign's own may hold them. Raises `Wrong`."""
+    """The bytes of standard base64 in its one right form (RFC 4648 section 3.5), as it stands or with line breaks.
+
+    cosign's own may hold line breaks. Raises `Wrong`.
+    """
     if not isinstance(text, str):
         raise Wrong(f"{what} is missing or no text")
+    plain = re.sub(r"[\r\n]", "", text)
     try:
-        return base64.b64decode(re.sub(r"[\r\n]", "", text), validate=True)
+        decoded = base64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError):
         raise Wrong(f"{what} is no base64") from None
+    if base64.b64encode(decoded) != plain.encode():
+        raise Wrong(f"{what} is no base64 in its one right form")
+    return decoded
 
 
 def decode_base64url(text: object, what: str) -> bytes:

@@ -35,8 +35,8 @@ MEDIA_TYPES = (
 def verify(body: bytes, expected: Expected) -> Checked | None:
     """The verdict on one bundle; None where it is a statement of another kind than is looked for.
 
-    A bundle with a certificate and a proof of inclusion is the sigstore package's to judge, anything else is judged by
-    `proofs`.
+    A bundle with a certificate is the sigstore package's to judge; with a key, or of version 0.1 with no proof of
+    inclusion but the log's promise, `proofs` judges it.
     """
     bundle = json_object(body, "the bundle")
     if bundle.get("mediaType") not in MEDIA_TYPES:
@@ -86,7 +86,7 @@ def _checked(proof: Proof, expected: Expected, **facts: Any) -> Checked:
 
 
 def _prove(body: bytes, bundle: Mapping[str, Any], material: Material, expected: Expected) -> Proof:
-    if material.certificate is None or not _has_inclusion(bundle):
+    if material.certificate is None or (bundle["mediaType"] == MEDIA_TYPES[0] and not _has_inclusion(bundle)):
         return prove(material, expected)
 
     def by_sigstore(certificate: "x509.Certificate", root: TrustedRoot) -> datetime:

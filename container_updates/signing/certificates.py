@@ -3,6 +3,8 @@
 Own code, because `cryptography.x509.verification` knows TLS profiles only and is missing in what Debian 12 has.
 """
 
+import re
+import warnings
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -23,6 +25,8 @@ _Kind = TypeVar("_Kind", bound=x509.ExtensionType)
 
 CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
+warnings.filterwarnings("ignore", module=re.escape(__name__))
+"""What cryptography warns of in strangers' certificates is no news to an admin; `load` says what is wrong."""
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -36,13 +40,13 @@ _UNDERSTOOD = frozenset(
 
 
 def load(body: bytes, what: str = "a certificate") -> x509.Certificate:
-    """The certificate in `body` (DER). Raises `Wrong`."""
+    """The certificate in `body` (DER), all of it parsed: a broken part shall show here. Raises `Wrong`."""
     try:
         der.check_certificate(body)
         certificate = x509.load_der_x509_certificate(body)
-        certificate.extensions  # noqa: B018 - parsed on first use: a broken one shall show here
+        _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm
         certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType):
+    except (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType, x509.DuplicateExtension):
         raise Wrong(f"{what} cannot be read") from None
     return certificate
 

@@ -9,7 +9,7 @@ MAX_DEPTH = 32
 MAX_SIZE = 1 << 16
 """Bytes of a key, a certificate or a timestamp."""
 _SEQUENCE, _BIT_STRING, _OID = 0x30, 0x03, 0x06
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]*?)\s*-----END \1-----")
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[ \t\r\n]+([A-Za-z0-9+/= \t\r\n]*?)-----END \1-----")
 _KEY_ALGORITHMS = {
     bytes.fromhex("2a864886f70d010101"): "RSA",
     bytes.fromhex("2a8648ce3d0201"): "ECDSA",
@@ -25,13 +25,16 @@ _CURVES = {
 def pem_blocks(text: str, label: str) -> list[bytes]:
     """The DER of every PEM block with that label (RFC 7468). Raises ValueError for one that is no base64."""
     try:
-        return [
-            base64.b64decode("".join(body.split()), validate=True)
-            for found, body in _PEM.findall(text)
-            if found == label
-        ]
+        return [_decoded("".join(body.split())) for found, body in _PEM.findall(text) if found == label]
     except binascii.Error as error:
         raise ValueError(f"a PEM block is no base64: {error}") from None
+
+
+def _decoded(text: str) -> bytes:
+    decoded = base64.b64decode(text, validate=True)
+    if base64.b64encode(decoded).decode() != text:
+        raise ValueError("a PEM block is no base64 in its one right form")
+    return decoded
 
 
 def check(der: bytes) -> None:

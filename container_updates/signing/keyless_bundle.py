@@ -22,7 +22,8 @@ def check(body: bytes, material: Material, certificate: x509.Certificate, root: 
 
     Raises `Wrong`, or `Unknown` for a log or an authority that the root does not know.
     """
-    assert material.log_entry is not None  # noqa: S101 - for the type checker: a proof of inclusion is in an entry
+    if material.log_entry is None:
+        raise Wrong("no log entry says when it was signed")
     transparency.known(material.log_entry, root)
     fulcio.known(certificate, root)
     if root.path is None:
