@@ -27,6 +27,7 @@ CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
 warnings.filterwarnings("ignore", module=re.escape(__name__))
 """What cryptography warns of in strangers' certificates is no news to an admin; `load` says what is wrong."""
+_UNREADABLE = (x509.UnsupportedGeneralNameType, x509.DuplicateExtension, x509.InvalidVersion)
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -46,7 +47,7 @@ def load(body: bytes, what: str = "a certificate") -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(body)
         _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm
         certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType, x509.DuplicateExtension):
+    except (ValueError, TypeError, UnsupportedAlgorithm, *_UNREADABLE):
         raise Wrong(f"{what} cannot be read") from None
     return certificate
 

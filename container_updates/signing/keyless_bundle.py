@@ -20,6 +20,7 @@ from container_updates.signing.trusted_root import TrustedRoot
 def check(body: bytes, material: Material, certificate: x509.Certificate, root: TrustedRoot) -> datetime:
     """When the bundle was signed, by a trusted clock; log, chain, certificate log and signature are right then.
 
+    The proof of inclusion is looked at once more: sigstore does not hold its tree size against the checkpoint's.
     Raises `Wrong`, or `Unknown` for a log or an authority that the root does not know.
     """
     if material.log_entry is None:
@@ -37,6 +38,7 @@ def check(body: bytes, material: Material, certificate: x509.Certificate, root: 
             _verifier(root.path).verify_dsse(bundle, _Anybody())
     except (Error, ValueError) as error:
         raise Wrong(f"the bundle is not right: {str(error).partition(chr(10))[0][:200]}") from None
+    transparency.check_inclusion(material.log_entry, root)
     if material.log_entry.promise is not None and material.log_entry.integrated_time:
         return datetime.fromtimestamp(material.log_entry.integrated_time, UTC)
     stamps = bundle.verification_material.timestamp_verification_data

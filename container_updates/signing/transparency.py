@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,15 +61,14 @@ def from_annotation(text: str) -> Entry:
     """The entry in the annotation `dev.sigstore.cosign/bundle` (cosign, SIGNATURE_SPEC.md). Raises `Wrong`."""
     outer = json_object(text, "the log entry")
     payload = outer.get("Payload")
-    try:
-        log_id = bytes.fromhex(str(member(payload, "logID")))
-    except ValueError:
-        raise Wrong("the log entry's log id is no hex") from None
+    log_id = member(payload, "logID")
+    if not isinstance(log_id, str) or not re.fullmatch("[0-9a-f]{64}", log_id):
+        raise Wrong("the log entry's log id is none")
     return Entry(
         decode_base64(member(payload, "body"), "the log entry's body"),
         whole(member(payload, "integratedTime"), "the log entry's time"),
         whole(member(payload, "logIndex"), "the log entry's index"),
-        log_id,
+        bytes.fromhex(log_id),
         decode_base64(outer.get("SignedEntryTimestamp"), "the log's signature"),
     )
 
