@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from container_updates import chain, reported, workers
 from container_updates.chain import Context, updates
@@ -17,6 +17,9 @@ from container_updates.registry import Credentials, Hosts, Registry
 from container_updates.registry.cache import Store
 from container_updates.settings import Settings
 from container_updates.verdicts import judge
+
+if TYPE_CHECKING:
+    from container_updates.trust.policy import Policy
 
 
 class Steps(Protocol):
@@ -48,6 +51,7 @@ def run(
     At the deadline, or when a signal lets it expire, what is known is returned, and the rest is `timeout`.
     """
     started = clock.steady()
+    policy = _policy(settings)
     with closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache)) as store:
         hosts = _read(settings, deadline)
         registry = Registry(
@@ -60,7 +64,7 @@ def run(
             jobs=settings.jobs,
         )
         inventories = {host.inventory.engine: host.inventory for host in hosts if host.inventory}
-        context = Context(registry, inventories, store, clock, settings)
+        context = Context(registry, inventories, store, clock, settings, policy)
         containers = [container for host in hosts for container in host.containers]
         subjects = list(dict.fromkeys(container.subject for container in containers if container.subject))
         with progress(len(subjects)) as steps:
@@ -88,6 +92,15 @@ def run(
             outcome = reported.mark(outcome, store, settings.service)
         store.close()  # a disk that is full shows itself here, and is to be told
         return replace(outcome, problems=(*outcome.problems, *store.problems))
+
+
+def _policy(settings: Settings) -> "Policy | None":
+    """Read before anything is asked; raises `PolicyError`."""
+    if not settings.trust_policies:
+        return None
+    from container_updates.trust import policy
+
+    return policy.load(settings.trust_policies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ def _refuse_contradictions(given: Values) -> None:
 
 
 def _refuse_halves(settings: Settings, tls_given: bool) -> None:
+    if settings.trust_policies and "signatures" not in settings.checks:
+        raise UsageError("--trust-policy is for --check signatures")
     if settings.service and not settings.new_only:
         raise UsageError("--service is for --new-only")
     if bool(settings.tls_cert) != bool(settings.tls_key):
@@ -264,6 +266,9 @@ def _add_judging(group: argparse._ArgumentGroup) -> None:
         "--min-age", metavar="AGE", type=_age, help="an update younger than this (2d, 12h) is no alarm yet (default: 0)"
     )
     levels = "major (default), minor or patch"
+    add(
+        "--trust-policy", **_list("trust_policies", "FILE"), help="whom to trust: TOML, policy.json or trustpolicy.json"
+    )
     add("--level", metavar="LEVEL", choices=("major", "minor", "patch"), help=f"which newer versions count: {levels}")
     add("--tags", **_list("tags", "[IMAGE=]REGEX", _pattern), help="only tags that match, for images that match")
     add("--not-tags", **_list("not_tags", "[IMAGE=]REGEX", _pattern), help="without tags that match")

@@ -39,6 +39,8 @@ class Settings:
     warning: Mapping[str, str] = field(default_factory=dict)
     """Metric to range, only what was given."""
     critical: Mapping[str, str] = field(default_factory=dict)
+    trust_policies: tuple[str, ...] = ()
+    """Files with the admin's decisions on whom to trust."""
     not_checked: str = "unknown"
     level: str = "major"
     """Which newer versions count."""

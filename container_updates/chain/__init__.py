@@ -14,8 +14,9 @@ from container_updates.settings import Settings
 if TYPE_CHECKING:
     from container_updates.registry import Registry
     from container_updates.registry.cache import Store
+    from container_updates.trust.policy import Policy
 
-CHECKS = ("updates", "restarts", "versions")
+CHECKS = ("updates", "restarts", "versions", "signatures")
 """What `--check` knows, in the order of the chain; each is a module here."""
 DEFAULT_CHECKS = ("updates", "restarts")
 
@@ -30,6 +31,8 @@ class Context:
     store: "Store"
     clock: Clock
     settings: Settings
+    policy: "Policy | None" = None
+    """Whom the admin trusts, where a policy was given."""
 
     def details(self, image: Image) -> ImageDetails:
         """Return what only an inspect tells of an image; raises `Unresolvable`."""

@@ -8,7 +8,7 @@ from container_updates.chain import Context, patterns, shapes
 from container_updates.chain.shapes import Version
 from container_updates.errors import NotFound
 from container_updates.model import Finding, Subject, Verdict
-from container_updates.registry import manifests
+from container_updates.registry import manifests, tags
 
 _MAX_CONFIG = 1024 * 1024
 _MOST_ASKED = 3
@@ -32,7 +32,7 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     if running is None:
         yield _finding("not-a-version", Verdict.SKIPPED, f"{reference} names no version", subject)
         return
-    listed = context.registry.tags(reference)
+    listed = tags.of(context.registry, reference)
     names = {chosen.transformed(tag): tag for tag in listed.tags if tag != reference.tag and chosen.wanted(tag)}
     newer = newest_first(running, names, context.settings.level)
     named = _for_platform(subject, [names[version.tag] for version in newer], context)

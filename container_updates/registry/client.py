@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from container_updates.clock import Clock, Deadline
@@ -25,7 +25,6 @@ from container_updates.registry.transport import Answer, Transport
 
 if TYPE_CHECKING:
     from container_updates.registry.cache import Store
-    from container_updates.registry.tags import TagList
 
 _ACCEPT = {"Accept": ", ".join(ACCEPT)}
 _ANY = {"Accept": "*/*"}
@@ -67,7 +66,7 @@ class Registry:
         self._hosts = hosts
         self._credentials = credentials
         self._store = store
-        self._cache_ttl = cache_ttl
+        self.cache_ttl = cache_ttl
         self._transport = Transport(hosts, store, clock, deadline, jobs)
         self._auth = Auth(
             transport=self._transport,
@@ -82,8 +81,8 @@ class Registry:
         )
         self._published: Once[Published] = Once(deadline)
         self._contents: Once[bytes] = Once(deadline)
-        self._tags: Once[TagList] = Once(deadline)
-        self._clock = clock
+        self._lists: Once[Any] = Once(deadline)
+        self.clock = clock
         self._silent: dict[str, Problem] = {}
 
     @property
@@ -145,28 +144,31 @@ class Registry:
 
         return self._content("blob", reference, digest, ask)
 
-    def tags(self, reference: Reference) -> "TagList":
-        """Every tag of the reference's repository; kept for the time to live, and then asked for by its ETag."""
-        from container_updates.registry import tags  # one check of several needs it
+    def once(self, kind: str, reference: Reference, name: str, find: Callable[[], T]) -> T:
+        """What `find` returns, asked once a run for a repository and a name in it, however many want to know."""
+        found: T = self._lists.get((kind, reference.registry, reference.repository, name), find)
+        return found
 
-        def ask(path: str, headers: dict[str, str]) -> Answer:
-            limit = tags.MAX_PAGE
-            return self._first(
-                reference,
-                lambda endpoint: self._ask(endpoint, "GET", reference.repository, path, headers=headers, limit=limit),
-            )
+    def get(self, reference: Reference, path: str, *, headers: dict[str, str], limit: int) -> Answer:
+        """The answer to GET /v2/REPOSITORY/PATH, whatever its status; of a mirror only what it has."""
 
-        def find() -> "TagList":
-            *_, upstream = self._hosts.endpoints(reference.registry)
-            key = self._key(upstream, reference, "tags")
-            kept = self._store.get("tags", key)
-            now = self._clock.wall()
-            found = tags.find(ask, kept, now=now, ttl=self._cache_ttl, host=upstream.host)
-            if found.written == now:
-                self._store.put("tags", key, tags.pack(found), None)
-            return found
+        def ask(endpoint: Endpoint) -> Answer:
+            answer = self._ask(endpoint, "GET", reference.repository, path, headers=headers, limit=limit)
+            if endpoint.mirror and answer.status != 200:
+                raise NotFound(f"{endpoint.host} does not have it", repository_answers=None)
+            return answer
 
-        return self._tags.get((reference.registry, reference.repository), find)
+        return self._first(reference, ask)
+
+    def recall(self, kind: str, reference: Reference, name: str) -> bytes | None:
+        """What `keep` was given for a name in this repository, by a run with the same login."""
+        *_, upstream = self._hosts.endpoints(reference.registry)
+        return self._store.get(kind, self._key(upstream, reference, name))
+
+    def keep(self, kind: str, reference: Reference, name: str, value: bytes, ttl: float | None) -> None:
+        """Keep an answer for `ttl` seconds; None: for good."""
+        *_, upstream = self._hosts.endpoints(reference.registry)
+        self._store.put(kind, self._key(upstream, reference, name), value, ttl)
 
     def _find_published(self, reference: Reference) -> Published:
         for endpoint in self._hosts.endpoints(reference.registry):
@@ -180,7 +182,7 @@ class Registry:
             return self._first(reference, lambda endpoint: self._ask_published(endpoint, reference))
         except NotFound as error:
             value = json.dumps([error.reason, error.repository_answers]).encode()
-            self._store.put("not-found", key, value, min(self._cache_ttl, _ERRORS_KEPT))
+            self._store.put("not-found", key, value, min(self.cache_ttl, _ERRORS_KEPT))
             raise
 
     def _ask_published(self, endpoint: Endpoint, reference: Reference) -> Published:
@@ -198,7 +200,7 @@ class Registry:
             self._store.put("manifest", self._key(endpoint, reference, digest), value, None)
         modified = http_date(answer.headers.get("Last-Modified"))
         published = Published(digest, modified, endpoint.host if endpoint.mirror else None)
-        self._store.put("published", self._key(endpoint, reference, tag), _pack(published), self._cache_ttl)
+        self._store.put("published", self._key(endpoint, reference, tag), _pack(published), self.cache_ttl)
         return published
 
     def _get_manifest(self, endpoint: Endpoint, reference: Reference, name: str) -> Answer:

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 _LONGEST_WAIT = timedelta(days=1)
 _DEFAULT_WAIT = timedelta(minutes=1)
@@ -36,3 +37,18 @@ def remaining(value: str | None) -> int | None:
     """How much Docker Hub's `ratelimit-remaining` (`76;w=21600`) still allows; None without a usable one."""
     match = _REMAINING.match((value or "").strip())
     return int(match.group(1)) if match else None
+
+
+def next_query(link: str) -> str | None:
+    """Return the query of the next page that a `Link` names (RFC 8288; distribution-spec, Listing Tags), None for none.
+
+    Only what it asks for is taken from it, never where: the next page is where this one was.
+    """
+    target, _, relation = link.partition(";")
+    if "next" not in relation or not target.strip().startswith("<"):
+        return None
+    try:
+        query = urlsplit(target.strip(" <>")).query
+    except ValueError:
+        return None
+    return query if query and query.isprintable() and len(query) < 2000 else None

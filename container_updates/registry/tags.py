@@ -3,16 +3,21 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from container_updates.errors import BadAnswer, NotFound
-from container_updates.reference import is_tag
+from container_updates.reference import Reference, is_tag
+from container_updates.registry.headers import next_query
 from container_updates.registry.transport import Answer
 
-MAX_PAGE = 16 * 1024 * 1024
+_MAX_PAGE = 16 * 1024 * 1024
 _PAGE = 1000
 _MAX_PAGES = 100
 _MAX_TAGS = 500_000
+
+if TYPE_CHECKING:
+    from container_updates.registry.client import Registry
 
 Ask = Callable[[str, dict[str, str]], Answer]
 """Given a path below the repository, and headers: the answer, whatever its status."""
@@ -29,6 +34,22 @@ class TagList:
     """When the registry said so, seconds since the epoch."""
     etag: str = ""
     """Of a list that came in one page."""
+
+
+def of(registry: "Registry", reference: Reference) -> TagList:
+    """Return the tags of the reference's repository; kept for the time to live, and then asked for by their ETag."""
+
+    def ask(path: str, headers: dict[str, str]) -> Answer:
+        return registry.get(reference, path, headers=headers, limit=_MAX_PAGE)
+
+    def found() -> TagList:
+        now, kept = registry.clock.wall(), registry.recall("tags", reference, "tags")
+        tags = find(ask, kept, now=now, ttl=registry.cache_ttl, host=reference.registry)
+        if tags.written == now:
+            registry.keep("tags", reference, "tags", pack(tags), None)
+        return tags
+
+    return registry.once("tags", reference, "", found)
 
 
 def find(ask: Ask, kept: bytes | None, *, now: float, ttl: float, host: str) -> TagList:
@@ -95,13 +116,7 @@ def _names(answer: Answer, host: str) -> list[str]:
 
 def _next(answer: Answer, names: list[str]) -> str | None:
     """The next page: as the Link says; a full page without one may be of a registry that does not write it."""
-    link = answer.headers.get("Link", "")
-    target, _, relation = link.partition(";")
-    if "next" in relation and target.strip().startswith("<"):
-        try:
-            query = urlsplit(target.strip(" <>")).query
-        except ValueError:
-            return None
-        # Only what it asks for is taken from it, never where: the next page is where this one was.
-        return f"tags/list?{query}" if query and query.isprintable() and len(query) < 2000 else None
+    if "Link" in answer.headers:
+        query = next_query(answer.headers["Link"])
+        return f"tags/list?{query}" if query else None
     return f"tags/list?last={quote(names[-1])}&n={_PAGE}" if len(names) == _PAGE else None

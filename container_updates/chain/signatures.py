@@ -1,0 +1,52 @@
+"""Whether what runs is signed, by whom, and whether the signature holds."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from container_updates.chain import Context
+from container_updates.errors import Inconclusive, NotFound, Unresolvable
+from container_updates.model import Finding, Subject, Verdict
+from container_updates.signing import discovery
+from container_updates.signing.checked import Checked, Expected, State
+from container_updates.trust.decision import decide
+from container_updates.trust.policy import Rule
+
+
+def examine(subject: Subject, context: Context) -> Iterator[Finding]:
+    """Yield the one finding about a subject; raises `Inconclusive` where the registry does not say what there is."""
+    reference = subject.reference
+    if context.pulled(subject.image) is False:
+        message = f"{reference} built here, never pulled or pushed"
+        yield Finding("signatures", "local-build", Verdict.SKIPPED, message)
+        return
+    rule = context.policy.rule_for(reference) if context.policy else None
+    accepted = rule is not None and rule.signatures == "accepted"
+    finding = decide(rule, ()) if accepted else _asked(subject, rule, context)
+    yield replace(finding, message=f"{reference} {finding.message}")
+
+
+def _asked(subject: Subject, rule: Rule | None, context: Context) -> Finding:
+    if not subject.image.digests:
+        raise Unresolvable("the engine knows no digest of its image")
+    platform = subject.image.platform or context.details(subject.image).platform
+    digests = discovery.digests_of(subject, platform, context.registry)
+    found = discovery.discover(subject, digests, context.registry)
+    checked: list[Checked] = []
+    unread: Inconclusive | None = None
+    for one in found.signatures:
+        signers = rule.signers if rule else ()
+        expected = Expected(frozenset({one.at}), subject.reference, context.clock.now(), signers)
+        try:
+            verdict = one.verify(expected)
+        except NotFound:
+            verdict = Checked("cosign", State.UNKNOWN, "the registry lists a signature and does not have its content")
+        except Inconclusive as error:
+            unread = error
+            continue
+        if verdict is not None:
+            checked.append(verdict)
+    finding = decide(rule, checked, beyond=found.beyond)
+    if unread is not None and finding.verdict is not Verdict.PASS:
+        # What could not be read may be the signature that is looked for.
+        raise unread
+    return finding

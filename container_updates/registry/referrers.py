@@ -1,0 +1,118 @@
+"""What hangs on a manifest in its registry: the referrers API, its fallback tag, and the tags that cosign uses.
+
+Source: OCI distribution-spec, Listing Referrers and Referrers Tag Schema; sigstore/cosign, SIGNATURE_SPEC. What a
+listing says is a hint: who uses it looks into the manifests.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from container_updates.errors import BadAnswer
+from container_updates.reference import Reference, is_digest
+from container_updates.registry import manifests
+from container_updates.registry.headers import next_query
+from container_updates.registry.manifests import ACCEPT, MAX_MANIFEST, Manifest
+
+if TYPE_CHECKING:
+    from container_updates.registry.client import Registry
+
+_MAX_PAGES = 20
+_NO_API = frozenset({404, 405, 501})
+_API_KEPT = 7 * 86400.0
+"""Seconds for which it is believed that a registry has no referrers API: it may get one."""
+_ACCEPT = {"Accept": ", ".join(ACCEPT)}
+_INDEX = {"Accept": manifests.OCI_INDEX}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One entry of a listing."""
+
+    digest: str
+    artifact_type: str | None
+    """As the listing says; some registries put the config's media type there."""
+
+
+def of(registry: "Registry", reference: Reference, digest: str) -> tuple[Listed, ...]:
+    """Return what the registry lists as referring to `digest`; raises `Inconclusive` where it does not say."""
+
+    def find() -> tuple[Listed, ...]:
+        kept = _unpack(registry.recall("referrers", reference, f"referrers {digest}"))
+        if kept is not None:
+            return kept
+        found = _by_api(registry, reference, digest)
+        if found is None:
+            index = tagged(registry, reference, digest.replace(":", "-"))
+            found = _listed(index) if index is not None and index.is_index else []
+        listed = tuple(dict.fromkeys(found))
+        value = json.dumps([[one.digest, one.artifact_type] for one in listed]).encode()
+        registry.keep("referrers", reference, f"referrers {digest}", value, registry.cache_ttl)
+        return listed
+
+    return registry.once("referrers", reference, digest, find)
+
+
+def tagged(registry: "Registry", reference: Reference, tag: str) -> Manifest | None:
+    """Return the manifest under a tag that a digest makes up, None where there is none; kept for the time to live."""
+
+    def find() -> Manifest | None:
+        kept = registry.recall("attached", reference, tag)
+        if kept is not None:
+            return _manifest(kept)
+        answer = registry.get(reference, f"manifests/{tag}", headers=_ACCEPT, limit=MAX_MANIFEST)
+        if answer.status not in (200, 404):
+            raise BadAnswer(f"{reference.registry} answers HTTP {answer.status}", status=answer.status)
+        body = b""
+        if answer.status == 200:
+            found = manifests.parse(answer.body, answer.headers.get("Content-Type"))
+            body = f"{found.media_type}\n".encode() + answer.body
+        registry.keep("attached", reference, tag, body, registry.cache_ttl)
+        return _manifest(body)
+
+    return registry.once("attached", reference, tag, find)
+
+
+def _by_api(registry: "Registry", reference: Reference, digest: str) -> list[Listed] | None:
+    """Return what the referrers API lists, None where the registry has none: learnt once."""
+    if registry.recall("referrers-api", _host(reference), "api") == b"0":
+        return None
+    found: list[Listed] = []
+    path = f"referrers/{digest}"
+    for page in range(_MAX_PAGES):
+        answer = registry.get(reference, path, headers=_INDEX, limit=MAX_MANIFEST)
+        if answer.status in _NO_API and page == 0:
+            registry.keep("referrers-api", _host(reference), "api", b"0", _API_KEPT)
+            return None
+        if answer.status != 200:
+            raise BadAnswer(f"{reference.registry} answers HTTP {answer.status} for referrers", status=answer.status)
+        before = len(found)
+        index = manifests.parse(answer.body, answer.headers.get("Content-Type"))
+        found += _listed(index)
+        query = next_query(answer.headers.get("Link", ""))
+        if query is None or len(found) == before:
+            break
+        path = f"referrers/{digest}?{query}"
+    return found
+
+
+def _host(reference: Reference) -> Reference:
+    """The registry as a whole: what it can do is the same for all of its repositories."""
+    return Reference(reference.registry, "", "api")
+
+
+def _listed(index: Manifest) -> list[Listed]:
+    return [Listed(entry.digest, entry.artifact_type) for entry in index.entries]
+
+
+def _manifest(kept: bytes) -> Manifest | None:
+    media_type, _, body = kept.partition(b"\n")
+    return manifests.parse(body, media_type.decode("latin-1")) if body else None
+
+
+def _unpack(kept: bytes | None) -> tuple[Listed, ...] | None:
+    try:
+        listed = tuple(Listed(digest, kind) for digest, kind in json.loads(kept or b""))
+    except (ValueError, TypeError):
+        return None
+    return listed if all(isinstance(one.digest, str) and is_digest(one.digest) for one in listed) else None
