@@ -23,10 +23,11 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.test
 	@tests/functional/install-daemons
-	$(BIN)/pytest -m "not engine29"
+	$(BIN)/pytest -n auto -m "not functional and not engine29"
+	$(BIN)/pytest -m "functional and not engine29"
 
 test-fast: $(VENV)/.test
-	$(BIN)/pytest -m "not functional and not engine29"
+	$(BIN)/pytest -n auto -m "not functional and not engine29"
 
 test-engine29: $(VENV)/.test $(ENGINE29)/dockerd $(ENGINE29)/containerd $(ENGINE29)/containerd-shim-runc-v2
 	@tests/functional/install-daemons
@@ -52,11 +53,11 @@ $(VENV)/.run: setup.cfg | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: setup.cfg | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,signatures,keyless,test]"
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.lint: setup.cfg | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,test,lint]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,signatures,keyless,test,lint]"
 	@touch $@ $(VENV)/.test $(VENV)/.run
 
 $(ENGINE29)/dockerd:

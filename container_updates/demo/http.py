@@ -65,13 +65,14 @@ def json_response(document: Any, status: int = 200, headers: Mapping[str, str] |
 
 
 class Server:
-    """A context manager that listens on a free port of `address`, or on `_unix_socket`, and calls `answer`."""
+    """A context manager that listens on `port` of `address` (0: any) or on `_unix_socket`, and calls `answer`."""
 
-    def __init__(self, *, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.log: list[LogEntry] = []
         self.latency = 0.0
         """Seconds before each answer."""
         self._address = address
+        self._port = port
         self._unix_socket: str | None = None
         self._tls = tls
         self._faults: list[tuple[Callable[[Request], bool], Fault]] = []
@@ -116,7 +117,7 @@ class Server:
             self._listener.listen(128)
         else:
             family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
-            self._listener = socket.create_server((self._address, 0), family=family, backlog=128)
+            self._listener = socket.create_server((self._address, self._port), family=family, backlog=128)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
         return self
 

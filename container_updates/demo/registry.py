@@ -39,9 +39,10 @@ class RegistryServer(Server):
         referrers_api: bool = True,
         page_size: int | None = None,
         address: str = "127.0.0.1",
+        port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(address=address, tls=tls)
+        super().__init__(address=address, port=port, tls=tls)
         self.auth = auth
         self.referrers_api = referrers_api
         self.page_size = page_size

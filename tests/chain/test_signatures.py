@@ -1,0 +1,349 @@
+"""What other projects and the real tools signed, through the whole plugin: engine, registry, policy, finding.
+
+The right verdicts are those of the READMEs beside the assets (tests/assets/signatures).
+"""
+
+import base64
+import fcntl
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from container_updates.demo import faults
+from container_updates.demo.content import AMD64, PushedImage
+from container_updates.demo.engine import EngineServer
+from container_updates.demo.kinds import CLASSIC, CONTAINERD
+from container_updates.demo.registry import RegistryServer
+from container_updates.errors import PolicyError
+from container_updates.model import State
+from tests.lab import Lab, lab
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets" / "signatures"
+KEYS = ASSETS / "real-signers" / "keys"
+SIGNED = datetime(2026, 11, 24, 9, 0, tzinfo=UTC).timestamp()
+"""While the short-lived certificates among the assets were valid."""
+ONLY = ("signatures",)
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+
+A, B, RSA, P384, ED = ("a.pub", "b.pub", "rsa.pub", "p384.pub", "ed.pub")
+ACME, OTHER, NOTATION_RSA = ("notation-acme-ca.crt", "notation-other-ca.crt", "notation-rsa.crt")
+REAL = [
+    ("classic-p256", "single", A, "signed"),
+    ("classic-p256", "single", B, "unverifiable"),
+    ("classic-p256", "single", None, "unverifiable"),
+    ("classic-rsa", "single", RSA, "signed"),
+    ("classic-two", "single", A, "signed"),
+    ("classic-two", "single", B, "signed"),
+    ("classic-index", "multi", A, "signed"),
+    ("classic-p384", "single", P384, "signed"),
+    ("classic-ed25519", "single", ED, "unverifiable"),
+    ("classic-moved", "single", A, "invalid-signature"),
+    ("bundle-key-tag", "single", A, "signed"),
+    ("bundle-key-api", "single", A, "signed"),
+    ("bundle-key-api", "single", B, "unverifiable"),
+    ("bundle-index", "multi", A, "signed"),
+    ("att-classic", "single", A, "unsigned"),
+    ("att-bundle", "single", A, "unsigned"),
+    ("notation-jws-rsa", "single", NOTATION_RSA, "signed"),
+    ("notation-cose-ec", "single", ACME, "signed"),
+    ("notation-cose-ec", "single", OTHER, "unverifiable"),
+    ("notation-expired", "single", ACME, "invalid-signature"),
+    ("notation-index", "multi", ACME, "signed"),
+]
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[None]:
+    """The assets name their registries by port, so one session at a time may listen there."""
+    with (Path(tempfile.gettempdir()) / "check_container_updates-tests-5101").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(params=[CLASSIC, CONTAINERD], ids=["classic", "containerd"])
+def engine(request: pytest.FixtureRequest) -> Iterator[EngineServer]:
+    with EngineServer(request.param) as started:
+        yield started
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Lab]:
+    with lab(tmp_path) as started:
+        started.time = SIGNED
+        yield started
+
+
+def policy(folder: Path, signer: str | None, images: str = "**") -> tuple[str, ...]:
+    """A policy that names one signer by its file, or none at all."""
+    if signer is None:
+        return ()
+    kind, member = ("notation", "ca") if signer.endswith(".crt") else ("key", "file")
+    named = f'type = "{kind}"\n{member} = "{KEYS / signer}"'
+    file = folder / "policy.toml"
+    file.write_text(f'version = 1\n[[rule]]\nimages = ["{images}"]\n[[rule.signer]]\n{named}\n')
+    return (str(file),)
+
+
+def pulled(registry: RegistryServer, repository: str, tag: str, digest: str) -> PushedImage:
+    """As the engine is told of an image that a layout brought into the registry."""
+    body, media_type = registry.repositories[repository].manifests[digest]
+    return PushedImage(
+        reference=f"{registry.host}/{repository}:{tag}",
+        digest=digest,
+        media_type=media_type,
+        size=len(body),
+        config_digest="sha256:" + sha256(digest.encode()).hexdigest(),
+        platform=AMD64,
+        created="2026-11-23T00:00:00Z",
+        labels={},
+        layers=(),
+    )
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize(("folder", "tag", "signer", "code"), REAL, ids=[f"{case[0]}-{case[2]}" for case in REAL])
+def test_what_the_real_tools_signed(
+    engine: EngineServer, tmp_path: Path, folder: str, tag: str, signer: str | None, code: str
+) -> None:
+    layout = ASSETS / "real-signers" / folder
+    port = 5101 if folder.startswith(("classic", "att-classic", "bundle-key-tag")) else 5102
+    with RegistryServer(port=port, referrers_api=port == 5102) as registry:
+        repository = f"real/{folder}"
+        tags = registry.load_oci_layout(layout, repository)
+        image = pulled(registry, repository, tag, tags[tag])
+        host = Lab(engine, registry, tmp_path, time=SIGNED)
+        host.run("web", image)
+        checked = host.check(checks=ONLY, trust_policies=policy(tmp_path, signer))
+    finding = checked.finding("web", "signatures")
+    assert finding.code == code, finding
+    assert finding.message.startswith(image.reference)
+
+
+def test_nothing_there_is_unsigned_and_costs_five_requests_at_most(host: Lab) -> None:
+    images = [host.registry.push_image("app/web", platform=AMD64)]
+    host.run("web", host.registry.push_index("app/web", "1", images))
+    checked = host.check(checks=ONLY, no_cache=False)
+    assert checked.finding("web", "signatures").code == "unsigned"
+    assert checked.outcome.state is State.WARNING
+    assert len(host.registry.requests()) == 5
+    again = host.check(checks=ONLY, no_cache=False)
+    assert again.finding("web", "signatures").code == "unsigned"
+    assert len(host.registry.requests()) == 5
+
+
+def test_without_the_referrers_api_that_is_learnt_once(tmp_path: Path) -> None:
+    with RegistryServer(referrers_api=False) as registry, EngineServer(CLASSIC) as engine:
+        host = Lab(engine, registry, tmp_path)
+        for name in ("one", "two", "three"):
+            host.run(name, registry.push_image(f"app/{name}", "1"))
+        codes = {host.check(checks=ONLY, jobs=1).finding(name, "signatures").code for name in ("one", "two", "three")}
+        assert codes == {"unsigned"}
+        first = registry.requests(path="/referrers/")
+        assert len(first) <= 3
+        host.check(checks=ONLY, no_cache=False, jobs=1)
+        asked = len(registry.requests(path="/referrers/"))
+        host.time += 3600
+        host.check(checks=ONLY, no_cache=False, jobs=1)
+        assert len(registry.requests(path="/referrers/")) == asked
+
+
+@pytest.mark.parametrize("path", ["/referrers/", r"\.sig$"])
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (faults.status(403, "DENIED"), "unauthorized"),
+        (faults.status(500), "unreachable"),
+        (faults.html(), "bad-answer"),
+    ],
+    ids=["denied", "broken", "html"],
+)
+def test_no_answer_is_never_unsigned(host: Lab, path: str, fault: faults.Fault, code: str) -> None:
+    host.run("web", host.registry.push_image("app/web", "1"))
+    host.registry.fail(fault, path=path)
+    checked = host.check(checks=ONLY)
+    assert checked.finding("web", "signatures").code == code
+    assert checked.outcome.state is State.UNKNOWN
+
+
+def test_a_local_build_is_asked_nowhere(host: Lab) -> None:
+    host.engine.build(f"{host.registry.host}/app/own:dev")
+    host.engine.run("own", f"{host.registry.host}/app/own:dev")
+    assert host.check(checks=ONLY).finding("own", "signatures").code == "local-build"
+    assert host.registry.requests() == []
+
+
+def test_what_the_admin_accepts_is_asked_nowhere(host: Lab) -> None:
+    host.run("web", host.registry.push_image("app/web", "1"))
+    file = host.folder / "policy.toml"
+    file.write_text('version = 1\n[[rule]]\nimages = ["**"]\nsignatures = "accepted"\n')
+    checked = host.check(checks=ONLY, trust_policies=(str(file),))
+    assert checked.finding("web", "signatures").code == "accepted"
+    assert host.registry.requests() == []
+
+
+def test_a_referrer_that_is_about_another_image_is_not_this_one_s(host: Lab) -> None:
+    image = host.registry.push_image("app/web", "1")
+    other = host.registry.push_image("app/web", "2", created="2026-01-01T00:00:00Z")
+    bundle = (ASSETS / "sigstore-bundle" / "oci" / "cosign-v3-sign-kubewarden.sigstore.json").read_bytes()
+    _attach(host.registry, other, bundle)
+    host.run("web", image)
+    assert host.check(checks=ONLY).finding("web", "signatures").code == "unsigned"
+
+
+def test_a_keyless_signature_of_another_image_beside_this_one_is_invalid(host: Lab) -> None:
+    image = host.registry.push_image("app/web", "1")
+    bundle = (ASSETS / "sigstore-bundle" / "oci" / "cosign-v3-sign-kubewarden.sigstore.json").read_bytes()
+    _attach(host.registry, image, bundle)
+    host.run("web", image)
+    assert host.check(checks=ONLY).finding("web", "signatures").code == "invalid-signature"
+
+
+def test_a_keyless_signature_is_the_signer_s_whom_the_policy_names(host: Lab) -> None:
+    """The image itself is not among the assets: its digest is all that the engine and a signature need."""
+    digest = "sha256:c811d58de79c92f03214e63aa339484e488d694ae8a6283b5f3f17a9faf50172"
+    bundle = (ASSETS / "sigstore-bundle" / "oci" / "cosign-v3-sign-kubewarden.sigstore.json").read_bytes()
+    image = PushedImage(
+        f"{host.registry.host}/app/web:1",
+        digest,
+        OCI_MANIFEST,
+        400,
+        "sha256:" + "c" * 64,
+        AMD64,
+        "2026-01-01T00:00:00Z",
+        {},
+        (),
+    )
+    _attach(host.registry, image, bundle)
+    host.run("web", image)
+    unnamed = host.check(checks=ONLY).finding("web", "signatures")
+    assert unnamed.code == "unverifiable"
+    assert "kubewarden-controller" in unnamed.message
+    file = host.folder / "policy.toml"
+    rule = (
+        'version = 1\n[[rule]]\nimages = ["**"]\n[[rule.signer]]\ntype = "keyless"\n'
+        'issuer = "https://token.actions.githubusercontent.com"\n'
+        'identity = "https://github.com/kubewarden/kubewarden-controller/.github/workflows/release.yml@refs/tags/*"\n'
+    )
+    file.write_text(rule)
+    named = host.check(checks=ONLY, trust_policies=(str(file),)).finding("web", "signatures")
+    assert named.code == "signed"
+    file.write_text(rule.replace("kubewarden-controller", "another"))
+    assert host.check(checks=ONLY, trust_policies=(str(file),)).finding("web", "signatures").code == "unverifiable"
+
+
+@pytest.mark.parametrize(
+    ("folder", "signer", "code"),
+    [
+        ("dir-img-cosign-valid", "cosign.pub", "signed"),
+        ("dir-img-cosign-valid", "cosign2.pub", "unverifiable"),
+        ("dir-img-cosign-modified-manifest", "cosign.pub", "invalid-signature"),
+        ("dir-img-cosign-other-attachment", "cosign.pub", "unsigned"),
+    ],
+)
+def test_cosign_s_classic_signatures_of_another_project(host: Lab, folder: str, signer: str, code: str) -> None:
+    parsed = json.loads((ASSETS / "cosign-classic-sig" / folder / "signature-1").read_bytes().partition(b"\n")[2])
+    body = (ASSETS / "cosign-classic-sig" / folder / "manifest.json").read_bytes()
+    payload = base64.b64decode(parsed["payload"])
+    digest = host.registry.put_manifest("app/web", body, "application/vnd.docker.distribution.manifest.v2+json", "1")
+    layer = {
+        "mediaType": parsed["mimeType"],
+        "digest": host.registry.put_blob("app/web", payload),
+        "size": len(payload),
+    }
+    _put_manifest(
+        host.registry, [{**layer, "annotations": parsed["annotations"]}], tag=digest.replace(":", "-") + ".sig"
+    )
+    host.run("web", pulled(host.registry, "app/web", "1", digest))
+    file = host.folder / "policy.json"
+    key = str(ASSETS / "cosign-classic-sig" / signer)
+    identity = {"type": "exactRepository", "dockerRepository": "192.168.64.2:5000/cosign-signed-single-sample"}
+    requirement = {"type": "sigstoreSigned", "keyPath": key, "signedIdentity": identity}
+    file.write_text(json.dumps({"default": [requirement]}))
+    found = host.check(checks=ONLY, trust_policies=(str(file),)).finding("web", "signatures")
+    assert found.code == code, found
+
+
+@pytest.mark.parametrize(
+    ("folder", "code"),
+    [
+        ("e2e", "unsigned"),
+        ("e2e-valid-signature", "signed"),
+        ("e2e-valid-multiple-signatures", "signed"),
+        ("e2e-expired-signature", "invalid-signature"),
+        ("e2e-invalid-signature", "invalid-signature"),
+    ],
+)
+def test_notation_s_own_layouts(host: Lab, folder: str, code: str) -> None:
+    host.registry.load_oci_layout(ASSETS / "notation" / "oci_layout" / folder, "app/web")
+    known = host.registry.repositories["app/web"].manifests
+    digest = next(digest for digest in known if digest.startswith("sha256:b8479de3"))
+    host.registry.retag("app/web", "1", digest)
+    host.run("web", pulled(host.registry, "app/web", "1", digest))
+    file = host.folder / "policy.toml"
+    ca = ASSETS / "notation" / "certs" / "e2e.crt"
+    file.write_text(f'version = 1\n[[rule]]\nimages = ["**"]\n[[rule.signer]]\ntype = "notation"\nca = "{ca}"\n')
+    found = host.check(checks=ONLY, trust_policies=(str(file),)).finding("web", "signatures")
+    assert found.code == code, found
+
+
+def test_a_broken_policy_ends_the_check_before_any_request(host: Lab) -> None:
+    host.run("web", host.registry.push_image("app/web", "1"))
+    file = host.folder / "policy.toml"
+    file.write_text("version = 1\n[[rule]]\nimages = []\n")
+    with pytest.raises(PolicyError, match=r"policy\.toml"):
+        host.check(checks=ONLY, trust_policies=(str(file),))
+    assert host.engine.requests() == []
+
+
+def test_more_signatures_than_are_looked_at_are_counted(host: Lab) -> None:
+    image = host.registry.push_image("app/web", "1")
+    layer = _layer(host.registry, b"{}")
+    _put_manifest(host.registry, [layer] * 130, tag=image.digest.replace(":", "-") + ".sig")
+    host.run("web", image)
+    finding = host.check(checks=ONLY).finding("web", "signatures")
+    assert finding.details["signatures_not_looked_at"] == 30
+    assert len(finding.details["signatures"]) == 100
+
+
+def test_nothing_of_cryptography_is_loaded_where_nothing_is_signed(host: Lab) -> None:
+    host.run("web", host.registry.push_image("app/web", "1"))
+    argv = [f"--host={host.engine.host}", "--check=signatures", f"--state-dir={host.folder}/s"]
+    script = f"import sys; from container_updates import cli; cli.main({argv!r}, {{}})\n"
+    script += "print([*{'cryptography', 'sigstore', 'cbor2', 'joserfc'} & {*sys.modules}])"
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root)
+    assert "1 unsigned" in done.stdout or "unsigned" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def _layer(registry: RegistryServer, content: bytes) -> dict[str, Any]:
+    media_type = "application/vnd.dev.cosign.simplesigning.v1+json"
+    return {"mediaType": media_type, "digest": registry.put_blob("app/web", content), "size": len(content)}
+
+
+def _put_manifest(
+    registry: RegistryServer, layers: list[dict[str, Any]], *, tag: str | None = None, **more: Any
+) -> str:
+    config = {
+        "mediaType": "application/vnd.oci.empty.v1+json",
+        "digest": registry.put_blob("app/web", b"{}"),
+        "size": 2,
+    }
+    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers, **more}
+    return registry.put_manifest("app/web", json.dumps(manifest).encode(), OCI_MANIFEST, tag)
+
+
+def _attach(registry: RegistryServer, image: PushedImage, bundle: bytes) -> None:
+    """A bundle as a referrer, as cosign 3 writes it."""
+    layer = {"mediaType": BUNDLE, "digest": registry.put_blob("app/web", bundle), "size": len(bundle)}
+    subject = {"mediaType": image.media_type, "digest": image.digest, "size": image.size}
+    _put_manifest(registry, [layer], artifactType=BUNDLE, subject=subject)
