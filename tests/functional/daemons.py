@@ -14,6 +14,9 @@ import pytest
 
 _SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/lib/nagios/plugins"
 
+# What init gives a service: a plugin that it runs finds Debian's Python, whatever the tests themselves run in.
+SERVICE_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+
 
 def program(name: str, package: str, folder: str | None = None) -> str:
     """Return the path of a daemon or tool; without it the test is skipped, in CI it fails."""

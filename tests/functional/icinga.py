@@ -13,7 +13,7 @@ from typing import Any
 import requests
 
 from .certificates import Authority
-from .daemons import Daemon, answers, free_port, program, unavailable, wait_until
+from .daemons import SERVICE_ENVIRONMENT, Daemon, answers, free_port, program, unavailable, wait_until
 from .plugin import PLUGIN, ROOT
 
 _DEBIAN = Path("/etc/icinga2/conf.d")
@@ -133,7 +133,7 @@ def _daemon(folder: Path) -> Daemon:
         str(folder / "icinga2.conf"),
         *(f"-D{name}={value}" for name, value in places.items()),
     ]
-    return Daemon(argv, folder / "log" / "console.log")
+    return Daemon(argv, folder / "log" / "console.log", SERVICE_ENVIRONMENT)
 
 
 _CONFIG = """

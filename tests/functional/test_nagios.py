@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from .daemons import Daemon, program, wait_until
+from .daemons import SERVICE_ENVIRONMENT, Daemon, program, wait_until
 from .engine import Engine
 from .plugin import PLUGIN, ROOT
 from .published import Publisher, image, index
@@ -32,7 +32,7 @@ def test_nagios_verifies_our_files_and_runs_the_check(
     assert re.search(r"Total Warnings: +0\n", verified.stdout), verified.stdout
 
     status = tmp_path / "status.dat"
-    with Daemon([nagios4, str(config)], tmp_path / "nagios.log"):
+    with Daemon([nagios4, str(config)], tmp_path / "nagios.log", SERVICE_ENVIRONMENT):
         wait_until(lambda: status.exists() and "has_been_checked=1" in _service(status), "Nagios has checked")
         service = _service(status)
     assert "current_state=1" in service, service
