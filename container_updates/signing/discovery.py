@@ -9,11 +9,13 @@ from container_updates.model import Platform, Subject
 from container_updates.registry import Registry, manifests, referrers
 from container_updates.registry.manifests import Descriptor, Manifest
 from container_updates.signing.bounded import MAX_BLOB, MAX_SIGNATURES
-from container_updates.signing.checked import Checked, Expected
+from container_updates.signing.checked import SIGN_PREDICATE, Checked, Expected, State
+from container_updates.signing.provenance import MAX_STATEMENT, PREDICATES
 
 _NOTATION = "application/vnd.cncf.notary.signature"
 _SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 _BUNDLE = "application/vnd.dev.sigstore.bundle"
+_DSSE = "application/vnd.dsse.envelope.v1+json"
 """The types of `notation`, `cosign` and `bundle`, which are imported only where something of them is there."""
 _MAX_DIGESTS = 2
 _MAX_ATTACHED = 200
@@ -22,12 +24,14 @@ _MAX_ATTACHED = 200
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One signature as it was found, not yet looked at."""
+    """One signature or attestation as it was found, not yet looked at."""
 
     at: str
     """Digest of the manifest that it was found beside, and has to name."""
     verify: Callable[[Expected], Checked | None]
-    """Reads it and says what it is worth; None where it is no signature at all. Raises `Inconclusive`."""
+    """Reads it and says what it is worth; None where it is not what is looked for. Raises `Inconclusive`."""
+    read: Callable[[], bytes]
+    """The bytes alone; raises `Inconclusive`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,70 +72,130 @@ def _entry(subject: Subject, digest: str, platform: Platform | None, registry: R
     return entry.digest if entry else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One of the manifests that something may be beside."""
+
+    subject: Subject
+    digest: str
+    registry: Registry
+
+    def tagged(self, suffix: str) -> tuple[Descriptor, ...]:
+        """The layers under the tag that cosign makes of the digest."""
+        tag = f"{self.digest.replace(':', '-')}.{suffix}"
+        found = referrers.tagged(self.registry, self.subject.reference, tag)
+        return found.layers if found else ()
+
+    def referring(self) -> Iterator[Manifest]:
+        """The manifests that are about this one: the listing is a hint, they themselves say what they are about."""
+        reference = self.subject.reference
+        for listed in referrers.of(self.registry, reference, self.digest)[:_MAX_ATTACHED]:
+            if listed.artifact_type in _NEVER:
+                continue
+            manifest = self.registry.manifest(reference, listed.digest)
+            if manifest.subject is not None and manifest.subject.digest == self.digest:
+                yield manifest
+
+
 def discover(subject: Subject, digests: frozenset[str], registry: Registry) -> Discovered:
     """Return every signature beside the manifests `digests`; raises `Inconclusive` where the registry does not say."""
-    found = [one for digest in sorted(digests) for one in _beside(subject, digest, registry)]
+    places = (_Place(subject, digest, registry) for digest in sorted(digests))
+    return _bounded([one for place in places for one in _signatures(place)])
+
+
+def attestations(subject: Subject, digest: str, registry: Registry, *, tagged: bool) -> Discovered:
+    """Return every SLSA provenance beside one manifest that may be signed; where `tagged`, by cosign's `.att`, too.
+
+    Raises `Inconclusive` where the registry does not say.
+    """
+    place = _Place(subject, digest, registry)
+    found = [
+        _found(place, layer, _bundle, MAX_STATEMENT)
+        for manifest in place.referring()
+        for layer in manifest.layers
+        if layer.media_type.startswith(_BUNDLE) and _predicate(manifest) in (None, *PREDICATES)
+    ]
+    found += [
+        _found(place, layer, _attestation(layer), MAX_STATEMENT)
+        for layer in (place.tagged("att") if tagged else ())
+        if layer.media_type == _DSSE and layer.annotations.get("predicateType") in (None, *PREDICATES)
+    ]
+    return _bounded(found)
+
+
+def _bounded(found: list[Found]) -> Discovered:
     return Discovered(tuple(found[:MAX_SIGNATURES]), max(0, len(found) - MAX_SIGNATURES))
 
 
-def _beside(subject: Subject, digest: str, registry: Registry) -> Iterator[Found]:
-    reference = subject.reference
-    for listed in referrers.of(registry, reference, digest)[:_MAX_ATTACHED]:
-        if listed.artifact_type in _NEVER:
-            continue
-        manifest = registry.manifest(reference, listed.digest)
-        # The listing is a hint: the manifest itself says what it is about.
-        if manifest.subject is not None and manifest.subject.digest == digest:
-            yield from _in_manifest(subject, digest, manifest, registry)
-    tagged = referrers.tagged(registry, reference, f"{digest.replace(':', '-')}.sig")
-    if tagged is not None:
-        for layer in tagged.layers:
-            yield _simple_signing(subject, digest, layer, registry)
+def _signatures(place: _Place) -> Iterator[Found]:
+    for manifest in place.referring():
+        kind = manifest.artifact_type or (manifest.config.media_type if manifest.config else "")
+        for layer in manifest.layers:
+            if layer.media_type == _SIMPLE_SIGNING:
+                yield _found(place, layer, _simple_signing(layer))
+            elif layer.media_type.startswith(_BUNDLE):
+                if _predicate(manifest) in (None, SIGN_PREDICATE):
+                    yield _found(place, layer, _bundle)
+            elif kind == _NOTATION:
+                yield _found(place, layer, _notation(layer))
+    for layer in place.tagged("sig"):
+        if layer.media_type == _SIMPLE_SIGNING:
+            yield _found(place, layer, _simple_signing(layer))
 
 
 _NEVER = frozenset({"application/spdx+json", "application/vnd.cyclonedx+json", "application/vnd.in-toto+json"})
 """Listed types that are no signature, whatever the manifest says."""
 
 
-def _in_manifest(subject: Subject, digest: str, manifest: Manifest, registry: Registry) -> Iterator[Found]:
-    kind = manifest.artifact_type or (manifest.config.media_type if manifest.config else "")
-    for layer in manifest.layers:
-        if layer.media_type == _SIMPLE_SIGNING:
-            yield _simple_signing(subject, digest, layer, registry)
-        elif layer.media_type.startswith(_BUNDLE):
-            yield _bundle(subject, digest, layer, registry)
-        elif kind == _NOTATION:
-            yield _notation(subject, digest, layer, registry)
+def _predicate(manifest: Manifest) -> str | None:
+    """What a bundle is about, where its manifest says it: spares reading those that are about something else."""
+    return manifest.annotations.get("dev.sigstore.bundle.predicateType")
 
 
-def _simple_signing(subject: Subject, digest: str, layer: Descriptor, registry: Registry) -> Found:
-    def verify(expected: Expected) -> Checked | None:
+Reading = Callable[[bytes, Expected], Checked | None]
+"""A format's verdict on the bytes of a layer."""
+
+
+def _simple_signing(layer: Descriptor) -> Reading:
+    def verdict(content: bytes, expected: Expected) -> Checked | None:
         from container_updates.signing import cosign
 
-        if layer.media_type != _SIMPLE_SIGNING:
-            return None
-        return cosign.verify(layer.media_type, _read(subject, layer, registry), layer.annotations, expected)
+        return cosign.verify(layer.media_type, content, layer.annotations, expected)
 
-    return Found(digest, verify)
+    return verdict
 
 
-def _bundle(subject: Subject, digest: str, layer: Descriptor, registry: Registry) -> Found:
-    def verify(expected: Expected) -> Checked | None:
-        from container_updates.signing import bundle
+def _attestation(layer: Descriptor) -> Reading:
+    def verdict(content: bytes, expected: Expected) -> Checked | None:
+        from container_updates.signing import cosign
 
-        return bundle.verify(_read(subject, layer, registry), expected)
+        return cosign.verify_attestation(layer.media_type, content, layer.annotations, expected)
 
-    return Found(digest, verify)
+    return verdict
 
 
-def _notation(subject: Subject, digest: str, layer: Descriptor, registry: Registry) -> Found:
-    def verify(expected: Expected) -> Checked | None:
+def _notation(layer: Descriptor) -> Reading:
+    def verdict(content: bytes, expected: Expected) -> Checked | None:
         from container_updates.signing import notation
 
-        return notation.verify(layer.media_type, _read(subject, layer, registry), expected)
+        return notation.verify(layer.media_type, content, expected)
 
-    return Found(digest, verify)
+    return verdict
 
 
-def _read(subject: Subject, layer: Descriptor, registry: Registry) -> bytes:
-    return registry.blob(subject.reference, layer.digest, MAX_BLOB)
+def _bundle(content: bytes, expected: Expected) -> Checked | None:
+    from container_updates.signing import bundle
+
+    return bundle.verify(content, expected)
+
+
+def _found(at: _Place, layer: Descriptor, verdict: Reading, limit: int = MAX_BLOB) -> Found:
+    def read() -> bytes:
+        return at.registry.blob(at.subject.reference, layer.digest, limit)
+
+    def verify(expected: Expected) -> Checked | None:
+        if layer.size > limit:
+            return Checked("attachment", State.UNKNOWN, f"larger than the {limit >> 20} MiB that are looked at")
+        return verdict(read(), expected)
+
+    return Found(at.digest, verify, read)
