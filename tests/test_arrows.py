@@ -8,13 +8,14 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "container_updates"
 
-BASE = {"model", "reference", "errors", "clock", "settings"}
+BASE = {"model", "reference", "repositories", "errors", "clock", "settings"}
 """Values and words that everybody speaks."""
 ALLOWED: dict[str, set[str]] = {
     "": set(),
     "errors": set(),
     "clock": set(),
     "reference": {"errors"},
+    "repositories": set(),
     "model": {"reference"},
     "settings": set(),
     "workers": {"clock"},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from container_updates import repositories
 from container_updates.chain import forges
 from container_updates.chain.since import engine_date, real_date
 from container_updates.clock import rfc3339
@@ -40,12 +41,12 @@ def _text(labels: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
 
 def _link(found: dict[str, Any]) -> str | None:
     source = found.get("source", {})
-    address = forges.repository(source.get("new") or source.get("old") or "")
+    address = repositories.address(source.get("new") or source.get("old") or "")
     if address is None:
         return None
     revision = found.get("revision", {})
     compared = None
-    if forges.repository(source.get("old") or source.get("new") or "") == address:
+    if repositories.address(source.get("old") or source.get("new") or "") == address:
         compared = forges.compare(address, revision.get("old", ""), revision.get("new", ""))
     return compared or forges.releases(address)
 

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from container_updates.chain import forges
 from container_updates.report import nagios
@@ -93,27 +91,6 @@ def test_a_template_that_is_no_link_is_left_out(host: Lab, template: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("https://github.com/acme/web", "https://github.com/acme/web"),
-        ("https://GitHub.com/acme/Web.git", "https://github.com/acme/Web"),
-        ("https://www.github.com/acme/web/", "https://github.com/acme/web"),
-        ("git+https://github.com/acme/web.git#main:dir", "https://github.com/acme/web"),
-        ("git@github.com:acme/web.git", "https://github.com/acme/web"),
-        ("ssh://git@gitlab.example.com:2222/group/sub/web.git", "https://gitlab.example.com/group/sub/web"),
-        ("git://git.example.com/acme/web", "https://git.example.com/acme/web"),
-        ("https://user:secret@github.com/acme/web?token=x", "https://github.com/acme/web"),
-        ("http://git.example.com:3000/acme/web", "https://git.example.com:3000/acme/web"),
-        ("github.com/acme/web", None),
-        ("https://github.com/", None),
-        ("https://[::1/a/b", None),
-    ],
-)
-def test_repositories_are_what_they_are_however_they_are_written(text: str, address: str | None) -> None:
-    assert forges.repository(text) == address
-
-
-@pytest.mark.parametrize(
     ("address", "compare", "releases"),
     [
         ("https://github.com/a/b", f"/compare/{OLD}...{NEW}", "/releases"),
@@ -135,7 +112,16 @@ def test_what_is_no_revision_is_not_compared(old: str, new: str) -> None:
     assert forges.compare("https://github.com/a/b", old, new) is None
 
 
-@given(st.text(max_size=600))
-def test_no_text_makes_an_address_that_is_not_https(text: str) -> None:
-    address = forges.repository(text)
-    assert address is None or (address.startswith("https://") and address.isprintable() and "@" not in address)
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("https://github.com/a/b", f"/tree/{NEW}"),
+        ("https://gitlab.com/a/b", f"/-/tree/{NEW}"),
+        ("https://codeberg.org/a/b", f"/src/commit/{NEW}"),
+        ("https://bitbucket.org/a/b", f"/src/{NEW}"),
+        ("https://git.example.com/a/b", ""),
+    ],
+)
+def test_the_files_at_a_commit_or_the_repository_itself(address: str, page: str) -> None:
+    assert forges.files(address, NEW) == address + page
+    assert forges.files(address, "v1.0") == forges.files(address, None) == address
