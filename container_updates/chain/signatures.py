@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from container_updates.chain import Context
+from container_updates.chain.kept import kept
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
-from container_updates.signing import discovery
-from container_updates.signing.checked import Checked, Expected, State
-from container_updates.trust.decision import decide
-from container_updates.trust.policy import Rule
+
+if TYPE_CHECKING:
+    from container_updates.trust.policy import Rule
 
 
 def examine(subject: Subject, context: Context) -> Iterator[Finding]:
@@ -20,12 +22,23 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         yield Finding("signatures", "local-build", Verdict.SKIPPED, message)
         return
     rule = context.policy.rule_for(reference) if context.policy else None
-    accepted = rule is not None and rule.signatures == "accepted"
-    finding = decide(rule, ()) if accepted else _asked(subject, rule, context)
-    yield replace(finding, message=f"{reference} {finding.message}")
+    if rule is not None and rule.signatures == "accepted":
+        from container_updates.trust.decision import decide
+
+        findings = [decide(rule, ())]
+    else:
+        findings = kept("signatures", subject, context, lambda: _asked(subject, rule, context))
+    for finding in findings:
+        yield replace(finding, message=f"{reference} {finding.message}")
 
 
-def _asked(subject: Subject, rule: Rule | None, context: Context) -> Finding:
+def _asked(subject: Subject, rule: "Rule | None", context: Context) -> tuple[list[Finding], datetime | None]:
+    """The finding, and from when on it may be another one."""
+    # Not before something has to be looked at: a run that knows its findings does without.
+    from container_updates.signing import discovery
+    from container_updates.signing.checked import Checked, Expected, State
+    from container_updates.trust.decision import decide
+
     if not subject.image.digests:
         raise Unresolvable("the engine knows no digest of its image")
     platform = subject.image.platform or context.details(subject.image).platform
@@ -49,4 +62,5 @@ def _asked(subject: Subject, rule: Rule | None, context: Context) -> Finding:
     if unread is not None and finding.verdict is not Verdict.PASS:
         # What could not be read may be the signature that is looked for.
         raise unread
-    return finding
+    ends = [one.holds_until for one in checked if one.holds_until] + ([context.clock.now()] if unread else [])
+    return [finding], min(ends, default=None)

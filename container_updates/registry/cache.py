@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +52,8 @@ class Store:
         self._database: sqlite3.Connection | None = None
         self._answers: dict[_Key, tuple[bytes, float | None]] = {}
         """Of this run: value and when it ends."""
+        self._ends: dict[str, float] = {}
+        """By kind: when the first of the answers that were taken from the file ends."""
         self._facts: dict[_Key, bytes | None] = {}
         self._touched: dict[str, list[_Key]] = {"answers": [], "facts": []}
         self.problems: list[Problem] = []
@@ -72,9 +74,19 @@ class Store:
             # Written after now: the clock was set back, and how old it is nobody can tell.
             if not isinstance(kept, bytes) or (expires is not None and not written <= now < expires):
                 return None
-            if expires is None and not used <= now < used + _TOUCHED:
+            if expires is not None:
+                self._ends[kind] = min(expires, self._ends.get(kind, expires))
+            elif not used <= now < used + _TOUCHED:
                 self._touched["answers"].append((kind, key))
             return kept
+
+    def earliest_end(self, kinds: Iterable[str]) -> float | None:
+        """Return when the first answer of these kinds that earlier runs left ends; None where none was taken.
+
+        What is made of answers and kept itself must not outlive them.
+        """
+        with self._lock:
+            return min((self._ends[kind] for kind in kinds if kind in self._ends), default=None)
 
     def put(self, kind: str, key: str, value: bytes, ttl: float | None) -> None:
         """Keep an answer for `ttl` seconds; None: for good, as far as there is room."""

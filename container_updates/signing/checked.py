@@ -107,13 +107,15 @@ class Checked:
 class Wrong(Exception):
     """Ends a verification: the signature is wrong, for the one reason that it carries."""
 
-    def __init__(self, reason: str, *, until: datetime | None = None) -> None:
-        super().__init__(reason)
-        self.until = until
+    until: datetime | None = None
+    """From when on it may end in another way; None: that does not depend on the time."""
 
 
 class Unknown(Exception):
     """Ends a verification: nobody here can say; `signer` is who signed where at least that is proven."""
+
+    until: datetime | None = None
+    """As that of `Wrong`."""
 
     def __init__(
         self, reason: str, *, signer: Identity | None = None, details: Mapping[str, Any] | None = None
@@ -141,7 +143,14 @@ def verifier(format_name: str) -> Callable[[Callable[_P, Checked | None]], Calla
             except Wrong as wrong:
                 return Checked(format_name, State.WRONG, str(wrong), holds_until=wrong.until)
             except Unknown as unknown:
-                return Checked(format_name, State.UNKNOWN, str(unknown), signer=unknown.signer, details=unknown.details)
+                return Checked(
+                    format_name,
+                    State.UNKNOWN,
+                    str(unknown),
+                    signer=unknown.signer,
+                    holds_until=unknown.until,
+                    details=unknown.details,
+                )
             except ImportError as missing:
                 return Checked(format_name, State.UNKNOWN, missing_package(missing))
             except Exception as unforeseen:

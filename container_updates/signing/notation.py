@@ -46,7 +46,12 @@ def verify(media_type: str, body: bytes, expected: Expected) -> Checked | None:
     digest = _target(envelope, expected)
     _check_chain(chain)
     named = _named(chain, scheme, expected)
-    signing = _check_times(envelope, chain, scheme, named, expected)
+    until = _next_edge(envelope, chain, expected)
+    try:
+        signing = _check_times(envelope, chain, scheme, named, expected)
+    except (Wrong, Unknown) as ended:
+        ended.until = until
+        raise
     subject, authority = certificates.name(chain[0]), certificates.name(chain[-1])
     fingerprint = keys.fingerprint(certificates.spki(chain[0]))
     identity = Identity("notation", subject, authority, fingerprint, named[0].name if named else None)
@@ -57,7 +62,7 @@ def verify(media_type: str, body: bytes, expected: Expected) -> Checked | None:
         expected,
         digest=digest,
         signed_at=signing.at,
-        holds_until=signing.holds_until,
+        holds_until=until,
         details={"revocation": "skipped", **signing.details},
     )
 
@@ -65,7 +70,6 @@ def verify(media_type: str, body: bytes, expected: Expected) -> Checked | None:
 @dataclass(frozen=True, slots=True)
 class _Signing:
     at: datetime | None
-    holds_until: datetime | None
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -179,15 +183,13 @@ def _check_times(
         if "expiry" not in logged:
             raise Wrong(words)
         notes.append(words)
-    signed_at, ends = None, [certificates.validity(one)[1] for one in chain]
+    signed_at = None
     try:
         if scheme == _AUTHORITY and all(signer.believes_time for signer in named):
             signed_at = envelope.attributes[_AUTHENTIC_TIME]
             certificates.check_time(chain, signed_at, "signed")
-            ends = []
         else:
             signed_at = _check_now_or_stamped(envelope, chain, named, expected)
-            ends = [] if signed_at is not None else ends
     except Wrong as wrong:
         if "authenticTimestamp" not in logged:
             raise
@@ -196,7 +198,16 @@ def _check_times(
     claimed = envelope.attributes.get(f"{PREFIX}signingTime")
     if claimed is not None and signed_at is None:
         details["claimed_signing_time"] = rfc3339(claimed)
-    return _Signing(signed_at, min([*ends, *([expiry] if expiry else [])], default=None), details)
+    return _Signing(signed_at, details)
+
+
+def _next_edge(envelope: Envelope, chain: Sequence["x509.Certificate"], expected: Expected) -> datetime | None:
+    """When the next certificate begins or ends to be valid, or the signature expires: the verdict may change then."""
+    from container_updates.signing import certificates
+
+    edges = [edge for one in chain for edge in certificates.validity(one)]
+    expiry = envelope.attributes.get(_EXPIRY)
+    return min((edge for edge in [*edges, *([expiry] if expiry else [])] if edge >= expected.now), default=None)
 
 
 def _check_now_or_stamped(

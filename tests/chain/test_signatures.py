@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,14 +24,14 @@ from container_updates.demo.registry import RegistryServer
 from container_updates.errors import PolicyError
 from container_updates.model import State
 from tests.lab import Lab, lab
+from tests.signed import BUNDLE, OCI_MANIFEST, layer_of, put_manifest, refer
+from tests.signing import forge
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "signatures"
 KEYS = ASSETS / "real-signers" / "keys"
 SIGNED = datetime(2026, 11, 24, 9, 0, tzinfo=UTC).timestamp()
 """While the short-lived certificates among the assets were valid."""
 ONLY = ("signatures",)
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 A, B, RSA, P384, ED = ("a.pub", "b.pub", "rsa.pub", "p384.pub", "ed.pub")
 ACME, OTHER, NOTATION_RSA = ("notation-acme-ca.crt", "notation-other-ca.crt", "notation-rsa.crt")
@@ -194,7 +193,7 @@ def test_a_referrer_that_is_about_another_image_is_not_this_one_s(host: Lab) -> 
     image = host.registry.push_image("app/web", "1")
     other = host.registry.push_image("app/web", "2", created="2026-01-01T00:00:00Z")
     bundle = (ASSETS / "sigstore-bundle" / "oci" / "cosign-v3-sign-kubewarden.sigstore.json").read_bytes()
-    _attach(host.registry, other, bundle)
+    refer(host.registry, other, BUNDLE, BUNDLE, bundle)
     host.run("web", image)
     assert host.check(checks=ONLY).finding("web", "signatures").code == "unsigned"
 
@@ -202,7 +201,7 @@ def test_a_referrer_that_is_about_another_image_is_not_this_one_s(host: Lab) -> 
 def test_a_keyless_signature_of_another_image_beside_this_one_is_invalid(host: Lab) -> None:
     image = host.registry.push_image("app/web", "1")
     bundle = (ASSETS / "sigstore-bundle" / "oci" / "cosign-v3-sign-kubewarden.sigstore.json").read_bytes()
-    _attach(host.registry, image, bundle)
+    refer(host.registry, image, BUNDLE, BUNDLE, bundle)
     host.run("web", image)
     assert host.check(checks=ONLY).finding("web", "signatures").code == "invalid-signature"
 
@@ -222,7 +221,7 @@ def test_a_keyless_signature_is_the_signer_s_whom_the_policy_names(host: Lab) ->
         {},
         (),
     )
-    _attach(host.registry, image, bundle)
+    refer(host.registry, image, BUNDLE, BUNDLE, bundle)
     host.run("web", image)
     unnamed = host.check(checks=ONLY).finding("web", "signatures")
     assert unnamed.code == "unverifiable"
@@ -254,15 +253,10 @@ def test_cosign_s_classic_signatures_of_another_project(host: Lab, folder: str, 
     body = (ASSETS / "cosign-classic-sig" / folder / "manifest.json").read_bytes()
     payload = base64.b64decode(parsed["payload"])
     digest = host.registry.put_manifest("app/web", body, "application/vnd.docker.distribution.manifest.v2+json", "1")
-    layer = {
-        "mediaType": parsed["mimeType"],
-        "digest": host.registry.put_blob("app/web", payload),
-        "size": len(payload),
-    }
-    _put_manifest(
-        host.registry, [{**layer, "annotations": parsed["annotations"]}], tag=digest.replace(":", "-") + ".sig"
-    )
-    host.run("web", pulled(host.registry, "app/web", "1", digest))
+    image = pulled(host.registry, "app/web", "1", digest)
+    layer = {**layer_of(host.registry, image, parsed["mimeType"], payload), "annotations": parsed["annotations"]}
+    put_manifest(host.registry, image, [layer], tag=digest.replace(":", "-") + ".sig")
+    host.run("web", image)
     file = host.folder / "policy.json"
     key = str(ASSETS / "cosign-classic-sig" / signer)
     identity = {"type": "exactRepository", "dockerRepository": "192.168.64.2:5000/cosign-signed-single-sample"}
@@ -306,8 +300,8 @@ def test_a_broken_policy_ends_the_check_before_any_request(host: Lab) -> None:
 
 def test_more_signatures_than_are_looked_at_are_counted(host: Lab) -> None:
     image = host.registry.push_image("app/web", "1")
-    layer = _layer(host.registry, b"{}")
-    _put_manifest(host.registry, [layer] * 130, tag=image.digest.replace(":", "-") + ".sig")
+    layer = layer_of(host.registry, image, forge.SIMPLE, b"{}")
+    put_manifest(host.registry, image, [layer] * 130, tag=image.digest.replace(":", "-") + ".sig")
     host.run("web", image)
     finding = host.check(checks=ONLY).finding("web", "signatures")
     assert finding.details["signatures_not_looked_at"] == 30
@@ -323,27 +317,3 @@ def test_nothing_of_cryptography_is_loaded_where_nothing_is_signed(host: Lab) ->
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root)
     assert "1 unsigned" in done.stdout or "unsigned" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
-
-
-def _layer(registry: RegistryServer, content: bytes) -> dict[str, Any]:
-    media_type = "application/vnd.dev.cosign.simplesigning.v1+json"
-    return {"mediaType": media_type, "digest": registry.put_blob("app/web", content), "size": len(content)}
-
-
-def _put_manifest(
-    registry: RegistryServer, layers: list[dict[str, Any]], *, tag: str | None = None, **more: Any
-) -> str:
-    config = {
-        "mediaType": "application/vnd.oci.empty.v1+json",
-        "digest": registry.put_blob("app/web", b"{}"),
-        "size": 2,
-    }
-    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers, **more}
-    return registry.put_manifest("app/web", json.dumps(manifest).encode(), OCI_MANIFEST, tag)
-
-
-def _attach(registry: RegistryServer, image: PushedImage, bundle: bytes) -> None:
-    """A bundle as a referrer, as cosign 3 writes it."""
-    layer = {"mediaType": BUNDLE, "digest": registry.put_blob("app/web", bundle), "size": len(bundle)}
-    subject = {"mediaType": image.media_type, "digest": image.digest, "size": image.size}
-    _put_manifest(registry, [layer], artifactType=BUNDLE, subject=subject)

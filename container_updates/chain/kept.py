@@ -1,0 +1,93 @@
+"""Findings that were costly to make, kept under everything that they were made from."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+
+from container_updates import __version__
+from container_updates.chain import Context
+from container_updates.model import Finding, Subject, Verdict
+
+Find = Callable[[], tuple[Sequence[Finding], datetime | None]]
+"""Makes the findings, and says from when on they may be others; None: they do not depend on the time."""
+_KIND = "findings"
+_LISTINGS = ("published", "not-found", "referrers", "attached")
+"""Answers about what may be another thing tomorrow: findings made of them are not to be older than these may be."""
+_PACKAGES = ("cryptography", "cbor2", "rfc3161_client", "sigstore")
+"""Optional ones: with another version, or without it, a verdict may be another one."""
+
+
+def kept(check: str, subject: Subject, context: Context, find: Find, *, under: Sequence[str] = ()) -> list[Finding]:
+    """Return what `find` returned for the same question, for at most `Settings.cache_ttl`; else what it returns now.
+
+    The question is: what runs (name, digests, platform), the policy, this plugin's and its libraries' versions, the
+    login, and `under`. Inconclusive findings are never kept. Raises what `find` raises.
+    """
+    registry, reference = context.registry, subject.reference
+    name = _name(check, subject, context, under)
+    remembered = _unpack(registry.recall(_KIND, reference, name), check, context.clock.wall())
+    if remembered is not None:
+        return remembered
+    findings, holds_until = find()
+    if all(finding.verdict is not Verdict.INCONCLUSIVE for finding in findings):
+        now = context.clock.wall()
+        ends = [now + registry.cache_ttl, context.store.earliest_end(_LISTINGS)]
+        ends += [holds_until.timestamp()] if holds_until else []
+        until = min(end for end in ends if end is not None)
+        if until > now:
+            with suppress(TypeError, ValueError):  # facts that are no plain data
+                registry.keep(_KIND, reference, name, _pack(findings, until), until - now)
+    return list(findings)
+
+
+def _name(check: str, subject: Subject, context: Context, under: Sequence[str]) -> str:
+    image = subject.image
+    question = [
+        check,
+        __version__,
+        *_packages(),
+        str(subject.reference),
+        image.id,
+        image.manifest_digest,
+        sorted(image.digests),
+        str(image.platform),
+        context.policy.fingerprint if context.policy else None,
+        context.settings.trust_policies,  # findings name the place of the rule that decided
+        list(under),
+    ]
+    return sha256(json.dumps(question).encode()).hexdigest()
+
+
+@cache
+def _packages() -> tuple[str, ...]:
+    """Which of the optional packages are there, and since when: their versions are costly to read."""
+    found = []
+    for package in _PACKAGES:
+        with suppress(OSError, ValueError, ImportError):
+            spec = find_spec(package)
+            if spec is not None and spec.origin is not None:
+                found.append(f"{spec.origin} {os.stat(spec.origin).st_mtime_ns}")
+    return tuple(found)
+
+
+def _pack(findings: Sequence[Finding], until: float) -> bytes:
+    plain = [[one.code, one.verdict.value, one.message, dict(one.details)] for one in findings]
+    return json.dumps([until, plain]).encode()
+
+
+def _unpack(value: bytes | None, check: str, now: float) -> list[Finding] | None:
+    try:
+        until, plain = json.loads(value or b"")
+        if now >= until:
+            return None
+        return [
+            Finding(check, str(code), Verdict(verdict), str(message), dict(details))
+            for code, verdict, message, details in plain
+        ]
+    except (ValueError, TypeError):
+        return None
