@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from container_updates import chain, reported, workers
 from container_updates.chain import Context, updates
 from container_updates.chain.since import engine_date
-from container_updates.clock import Clock, Deadline, rfc3339
+from container_updates.clock import Clock, Deadline
 from container_updates.errors import Inconclusive, InventoryError, TimedOut
 from container_updates.inventory import Inventory
 from container_updates.inventory.docker import DockerEngine
@@ -155,27 +155,29 @@ def _merged(all_registries: Iterable[EngineRegistries]) -> EngineRegistries:
 def _examine(
     subjects: Sequence[Subject], context: Context, deadline: Deadline, finished: Callable[[], None]
 ) -> Mapping[Subject, Sequence[Finding]]:
-    """Return the findings of every link about every subject; those that the deadline cut off are missing."""
+    """Return the findings of every link about every subject, without those that the deadline cut off."""
     jobs = context.settings.jobs
     # A name that was never pulled must not leave this host, not even in the list of what a token is asked for.
     asking = workers.each(subjects, lambda subject: _asks(subject, context), jobs=jobs, deadline=deadline)
     context.registry.expect(subject.reference for subject, asks in zip(subjects, asking, strict=True) if asks)
     links = [(check, chain.link(check)) for check in context.settings.checks]
 
-    def examine(subject: Subject) -> list[Finding]:
-        findings: list[Finding] = []
+    found: dict[Subject, list[Finding]] = {subject: [] for subject in subjects}
+
+    def examine(subject: Subject) -> None:
+        findings = found[subject]
         for check, link in links:
             try:
-                findings += link(subject, context)
+                for finding in link(subject, context):
+                    findings.append(finding)  # one by one: what is known when the time is up is told
             except Inconclusive as error:
-                findings.append(_inconclusive(check, subject, error))
+                findings.append(chain.inconclusive(check, str(subject.reference), error))
             except Exception as error:  # one image's surprise must not cost the others
                 unforeseen = Inconclusive(f"the check met what was not foreseen ({type(error).__name__})")
-                findings.append(_inconclusive(check, subject, unforeseen))
+                findings.append(chain.inconclusive(check, str(subject.reference), unforeseen))
         finished()
-        return findings
 
-    results = workers.each(
+    workers.each(
         subjects,
         examine,
         jobs=jobs,
@@ -183,7 +185,7 @@ def _examine(
         group=lambda subject: subject.reference.registry,
         at_once=context.registry.at_once,
     )
-    return {subject: findings for subject, findings in zip(subjects, results, strict=True) if findings is not None}
+    return {subject: tuple(findings) for subject, findings in found.items()}
 
 
 def _asks(subject: Subject, context: Context) -> bool:
@@ -205,19 +207,11 @@ def _findings(
         reason = container.problem or "its image has no name to ask for"
         message = f"{container.image} not checked: {reason}"
         return (Finding(check, "unresolvable", Verdict.INCONCLUSIVE, message, {"reason": reason}),)
+    known = found[subject]
+    told = {finding.check for finding in known}
     late = TimedOut("the time for the whole check was up before it was asked")
-    return found.get(subject) or [_inconclusive(check, subject, late) for check in settings.checks]
-
-
-def _inconclusive(check: str, subject: Subject, error: Inconclusive) -> Finding:
-    details = {
-        "reason": error.reason,
-        "status": error.status,
-        "retry_at": rfc3339(error.retry_at) if error.retry_at else None,
-    }
-    known = {member: value for member, value in details.items() if value is not None}
-    message = f"{subject.reference} not checked: {error.reason}"
-    return Finding(check, error.code, Verdict.INCONCLUSIVE, message, known)
+    left = (check for check in settings.checks if check not in told)
+    return [*known, *(chain.inconclusive(check, str(subject.reference), late) for check in left)]
 
 
 def _oldest_image(subjects: Iterable[Subject], clock: Clock) -> float | None:

@@ -81,6 +81,14 @@ def test_one_denied_repository_in_a_shared_token_request_costs_itself_only(tmp_p
         assert host.check().codes == {"web": "up-to-date", "denied": "unauthorized", "db": "up-to-date"}
 
 
+def test_what_one_link_knew_when_the_time_was_up_is_told(host: Lab) -> None:
+    host.run("web", host.registry.push_image("app/web", "1"))
+    host.registry.fail(faults.silence(), path=r"\.sig$|/referrers/")
+    checked = host.check(checks=("updates", "signatures"), timeout=1.0)
+    assert checked.finding("web").code == "up-to-date"
+    assert checked.finding("web", "signatures").code == "timeout"
+
+
 def test_a_silent_registry_is_a_timeout_and_the_rest_is_told(host: Lab) -> None:
     with RegistryServer() as silent:
         host.run("slow", silent.push_image("app/slow", "1"))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from container_updates.clock import Clock
-from container_updates.errors import InventoryError, Unresolvable
+from container_updates.clock import Clock, rfc3339
+from container_updates.errors import Inconclusive, InventoryError, Unresolvable
 from container_updates.inventory import Inventory
-from container_updates.model import Finding, Image, ImageDetails, Subject
+from container_updates.model import Finding, Image, ImageDetails, Subject, Verdict
 from container_updates.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,6 +57,18 @@ class Context:
         if pulled:
             self.store.remember("pulled", image.id, b"1")
         return pulled
+
+
+def inconclusive(check: str, what: str, error: Inconclusive, **details: object) -> Finding:
+    """Return the finding on a question about `what` that got no answer to believe."""
+    known = {
+        "reason": error.reason,
+        "status": error.status,
+        "retry_at": rfc3339(error.retry_at) if error.retry_at else None,
+    }
+    told = {member: value for member, value in known.items() if value is not None}
+    message = f"{what} not checked: {error.reason}"
+    return Finding(check, error.code, Verdict.INCONCLUSIVE, message, {**told, **details})
 
 
 def link(check: str) -> Callable[[Subject, Context], Iterable[Finding]]:

@@ -1,30 +1,21 @@
 """What changes with an update, as the old and the new image tell it by their labels: claims, and said as such."""
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from container_updates import repositories
-from container_updates.chain import forges
+from container_updates.chain import forges, labels
 from container_updates.chain.since import engine_date, real_date
 from container_updates.clock import rfc3339
 from container_updates.model import Subject
 from container_updates.registry.manifests import ImageConfig
 
-_LABELS = {
-    "version": ("org.opencontainers.image.version", "org.label-schema.version"),
-    "revision": ("org.opencontainers.image.revision", "org.label-schema.vcs-ref"),
-    "source": ("org.opencontainers.image.source", "org.label-schema.vcs-url"),
-}
-"""OCI image-spec, annotations.md; Label Schema, which came before it."""
-_MAX_TEXT = 200
-
 
 def between(subject: Subject, new: ImageConfig) -> dict[str, Any]:
     """Return what is known of version, revision, source and created, each {old, new}, and a link; {} for nothing."""
     found: dict[str, Any] = {}
-    for name, keys in _LABELS.items():
-        pair = {"old": _text(subject.image.labels, keys), "new": _text(new.labels, keys)}
+    for name in (labels.VERSION, labels.REVISION, labels.SOURCE):
+        pair = {"old": labels.claimed(subject.image.labels, name), "new": labels.claimed(new.labels, name)}
         if any(pair.values()):
             found[name] = {when: value for when, value in pair.items() if value}
     before, after = engine_date(subject.image.created), real_date(new.created)
@@ -33,10 +24,6 @@ def between(subject: Subject, new: ImageConfig) -> dict[str, Any]:
         found["created"] = {when: rfc3339(moment) for when, moment in dates.items() if moment}
     link = _template(subject) or _link(found)
     return {**found, "link": link} if link else found
-
-
-def _text(labels: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
-    return next((labels[key][:_MAX_TEXT] for key in keys if labels.get(key)), None)
 
 
 def _link(found: dict[str, Any]) -> str | None:

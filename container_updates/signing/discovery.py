@@ -43,33 +43,48 @@ class Discovered:
     """How many more there were than are looked at."""
 
 
-def digests_of(subject: Subject, platform: Platform | None, registry: Registry) -> frozenset[str]:
-    """Return the digests that a signature of what runs may name: of the platform's manifest, and of an index above it.
+@dataclass(frozen=True, slots=True)
+class Above:
+    """An index that was fetched and lists what runs."""
 
-    An index counts once it was fetched and lists the running manifest for the running platform; where the engine knows
-    none, that is the one which the tag names today.
+    index: Manifest
+    entry: str
+    """Digest of the manifest that it has for the running platform."""
+
+
+def above(subject: Subject, platform: Platform | None, registry: Registry) -> Above | None:
+    """Return the index that lists the running manifest for the running platform; None where there is none.
+
+    Where the engine knows none, the one counts that the tag names today.
     """
     digests, reference = subject.image.digests, subject.reference
     for digest in sorted(digests)[:_MAX_DIGESTS]:
-        entry = _entry(subject, digest, platform, registry)
-        if entry is not None:
-            return digests | {entry}
+        found = _index(subject, digest, platform, registry)
+        if found is not None:
+            return found
     if reference.tag is not None:
         with suppress(NotFound):
             today = registry.published(reference).digest
-            if today not in digests and _entry(subject, today, platform, registry) in digests:
-                return digests | {today}
-    return digests
+            found = _index(subject, today, platform, registry) if today not in digests else None
+            if found is not None and found.entry in digests:
+                return found
+    return None
 
 
-def _entry(subject: Subject, digest: str, platform: Platform | None, registry: Registry) -> str | None:
-    """The digest of the manifest that an index has for the platform; None where it is no index, or gone."""
+def digests_of(subject: Subject, platform: Platform | None, registry: Registry) -> frozenset[str]:
+    """Return the digests that a signature of what runs may name: of the platform's manifest, and of an index above."""
+    found = above(subject, platform, registry)
+    return subject.image.digests | ({found.index.digest, found.entry} if found else set())
+
+
+def _index(subject: Subject, digest: str, platform: Platform | None, registry: Registry) -> Above | None:
+    """None where the digest is no index, or gone, or has nothing for the platform."""
     try:
         index = registry.manifest(subject.reference, digest)
     except NotFound:
         return None
     entry = manifests.for_platform(index, platform) if platform and index.is_index else None
-    return entry.digest if entry else None
+    return Above(index, entry.digest) if entry else None
 
 
 @dataclass(frozen=True, slots=True)
