@@ -49,7 +49,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: setup.cfg | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,signatures]"
 	@touch $@
 
 $(VENV)/.test: setup.cfg | $(BIN)/python

@@ -82,7 +82,13 @@ def _with_demo(settings: Settings, stack: ExitStack) -> Settings:
 
     demo = stack.enter_context(Demo())
     folder = stack.enter_context(TemporaryDirectory(prefix="check_container_updates-"))
-    return replace(settings, hosts=(demo.host,), docker_config=folder, state_dir=os.path.join(folder, "state"))
+    return replace(
+        settings,
+        hosts=(demo.host,),
+        docker_config=folder,
+        state_dir=os.path.join(folder, "state"),
+        trust_policies=settings.trust_policies or (demo.write_policy(folder),),
+    )
 
 
 @contextmanager

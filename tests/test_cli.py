@@ -247,9 +247,28 @@ def test_the_demo_needs_nothing_and_ignores_the_host_s_settings(tmp_path: Path) 
         TMPDIR=str(tmp_path),
     )
     assert done.returncode == 1
-    assert done.stdout.startswith(b"CONTAINER_UPDATES WARNING - 1 of 15 containers outdated (db 12d)")
+    assert done.stdout.startswith(b"CONTAINER_UPDATES WARNING - 1 of 19 containers outdated (db 12d)")
     assert done.stderr == b""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json"], "nothing is left behind"
+
+
+def test_the_demo_shows_who_signed_what(tmp_path: Path) -> None:
+    done = plugin(tmp_path, "--demo", "--check=updates,restarts,signatures", "-v")
+    assert done.returncode == 2
+    said = done.stdout.decode()
+    assert "1 of 19 containers with an invalid signature (newsletter)" in said
+    assert "/shop/newsletter:3 signature invalid: signed for another image" in said
+    assert "/shop/payments:3 not signed" in said
+    assert "/shop/search:3 signature cannot be verified: signed with a key that the policy does not name" in said
+    assert "/shop/api:3 signed by shop-release.pub" in said
+
+
+def test_the_demo_without_the_packages_for_signatures_names_them(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['cryptography'] = None")
+    done = plugin(tmp_path, "--demo", "--check=updates,signatures", PYTHONPATH=str(tmp_path))
+    said = done.stdout.decode()
+    assert "1 unsigned, 2 unverifiable" in said, "for another image can be told without them"
+    assert said.count("pip install 'check_container_updates[signatures]'") == 2
 
 
 def test_every_request_is_shown_at_vvv_and_no_secret_with_it(host: Lab) -> None:

@@ -2,25 +2,20 @@
 
 import socket
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Self
 
 from container_updates.clock import Clock, rfc3339
-from container_updates.demo import faults
+from container_updates.demo import faults, signed
 from container_updates.demo.content import AMD64, ARM64, PushedImage
 from container_updates.demo.engine import EngineServer
 from container_updates.demo.kinds import CONTAINERD, Kind
 from container_updates.demo.registry import RegistryServer
 
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the check has to say about one container."""
-
-    check: str
-    code: str
+_FOR_EVERY_CHECK = frozenset({"local-build", "rate-limited", "unauthorized", "unreachable"})
+_FOR_THE_FIRST_CHECK = frozenset({"excluded", "unresolvable"})
+"""Codes that leave no other check anything to say."""
 
 
 class Demo:
@@ -31,8 +26,8 @@ class Demo:
         self.registry = RegistryServer()
         self.busy_registry = RegistryServer()
         """One that has had enough of us."""
-        self.expected: dict[str, Expected] = {}
-        """Container to finding."""
+        self.expected: dict[str, dict[str, str]] = {}
+        """Container to check to the code of its finding; of several findings of a check, the one to be looked at."""
         self._clock = clock or Clock()
         self._resources = ExitStack()
 
@@ -40,6 +35,10 @@ class Demo:
     def host(self) -> str:
         """The engine's URL, as `--host` takes it."""
         return self.engine.host
+
+    def write_policy(self, folder: str) -> str:
+        """Write the trust policy that goes with the demo into a folder; returns the policy's path."""
+        return signed.write_policy(folder)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -59,6 +58,7 @@ class Demo:
         self._pinned()
         self._apart()
         self._inconclusive()
+        self._signed()
 
     def _current(self) -> None:
         web = self._push("library/nginx", "1.27", days_old=20)
@@ -126,6 +126,10 @@ class Demo:
         self.engine.pull(logs, f"{self._dead_host}/acme/logs:1")
         self._start("logs", f"{self._dead_host}/acme/logs:1", "unreachable", project="monitoring", service="logs")
 
+    def _signed(self) -> None:
+        for name, image, code in signed.publish(self.registry):
+            self._run(name, image, "up-to-date", service=name, signatures=code)
+
     def _push(self, repository: str, tag: str | None = None, *, days_old: int, arm: bool = False) -> PushedImage:
         platform = ARM64 if arm else AMD64
         return self.registry.push_image(repository, tag, platform=platform, created=self._ago(days_old))
@@ -146,9 +150,10 @@ class Demo:
         check: str = "updates",
         project: str = "shop",
         service: str,
+        signatures: str = "accepted",
     ) -> None:
         self.engine.pull(image)
-        self._start(name, image.reference, code, check=check, project=project, service=service)
+        self._start(name, image.reference, code, check=check, project=project, service=service, signatures=signatures)
 
     def _start(
         self,
@@ -160,10 +165,15 @@ class Demo:
         project: str = "shop",
         service: str | None = None,
         labels: dict[str, str] | None = None,
+        signatures: str = "accepted",
     ) -> None:
         compose = {"com.docker.compose.project": project, "com.docker.compose.service": service} if service else {}
         self.engine.run(name, image, labels={**compose, **(labels or {})})
-        self.expected[name] = Expected(check, code)
+        self.expected[name] = {check: code}
+        if code in _FOR_EVERY_CHECK:
+            self.expected[name]["signatures"] = code
+        elif code not in _FOR_THE_FIRST_CHECK:
+            self.expected[name]["signatures"] = signatures
 
     def _ago(self, days: int) -> str:
         return rfc3339(self._clock.now() - timedelta(days=days))

@@ -17,14 +17,15 @@ from pathlib import Path
 import pytest
 
 from container_updates.demo import faults
-from container_updates.demo.content import AMD64, PushedImage
+from container_updates.demo.attached import beside, layer_of, refer
+from container_updates.demo.content import AMD64, OCI, PushedImage
 from container_updates.demo.engine import EngineServer
 from container_updates.demo.kinds import CLASSIC, CONTAINERD
 from container_updates.demo.registry import RegistryServer
 from container_updates.errors import PolicyError
 from container_updates.model import State
 from tests.lab import Lab, lab
-from tests.signed import BUNDLE, OCI_MANIFEST, layer_of, put_manifest, refer
+from tests.signed import BUNDLE
 from tests.signing import forge
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "signatures"
@@ -213,7 +214,7 @@ def test_a_keyless_signature_is_the_signer_s_whom_the_policy_names(host: Lab) ->
     image = PushedImage(
         f"{host.registry.host}/app/web:1",
         digest,
-        OCI_MANIFEST,
+        OCI.manifest,
         400,
         "sha256:" + "c" * 64,
         AMD64,
@@ -254,8 +255,7 @@ def test_cosign_s_classic_signatures_of_another_project(host: Lab, folder: str, 
     payload = base64.b64decode(parsed["payload"])
     digest = host.registry.put_manifest("app/web", body, "application/vnd.docker.distribution.manifest.v2+json", "1")
     image = pulled(host.registry, "app/web", "1", digest)
-    layer = {**layer_of(host.registry, image, parsed["mimeType"], payload), "annotations": parsed["annotations"]}
-    put_manifest(host.registry, image, [layer], tag=digest.replace(":", "-") + ".sig")
+    beside(host.registry, image, [layer_of(host.registry, image, parsed["mimeType"], payload, parsed["annotations"])])
     host.run("web", image)
     file = host.folder / "policy.json"
     key = str(ASSETS / "cosign-classic-sig" / signer)
@@ -301,7 +301,7 @@ def test_a_broken_policy_ends_the_check_before_any_request(host: Lab) -> None:
 def test_more_signatures_than_are_looked_at_are_counted(host: Lab) -> None:
     image = host.registry.push_image("app/web", "1")
     layer = layer_of(host.registry, image, forge.SIMPLE, b"{}")
-    put_manifest(host.registry, image, [layer] * 130, tag=image.digest.replace(":", "-") + ".sig")
+    beside(host.registry, image, [layer] * 130)
     host.run("web", image)
     finding = host.check(checks=ONLY).finding("web", "signatures")
     assert finding.details["signatures_not_looked_at"] == 30

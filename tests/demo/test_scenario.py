@@ -16,9 +16,15 @@ def test_every_container_of_the_demo_has_its_finding(kind):
 
 def test_the_demo_shows_every_finding_of_the_updates_check():
     with Demo() as demo:
-        codes = {expected.code for expected in demo.expected.values() if expected.check == "updates"}
+        codes = {expected.get("updates") for expected in demo.expected.values()}
     assert codes >= {"up-to-date", "outdated", "tag-gone", "pinned", "held", "local-build", "excluded", "unresolvable"}
     assert codes >= {"rate-limited", "unauthorized", "unreachable"}
+
+
+def test_the_demo_shows_every_verdict_on_signatures():
+    with Demo() as demo:
+        codes = {expected.get("signatures") for expected in demo.expected.values()}
+    assert codes >= {"signed", "unsigned", "unverifiable", "invalid-signature", "accepted"}
 
 
 def test_the_registry_says_since_when_an_update_is_there():

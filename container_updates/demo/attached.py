@@ -1,0 +1,49 @@
+"""What hangs on an image in the embedded registry, put there as the tools that sign and attest do."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from container_updates.demo.content import OCI, PushedImage, PushedIndex, descriptor
+from container_updates.demo.registry import RegistryServer
+from container_updates.reference import parse
+
+Pushed = PushedImage | PushedIndex
+
+
+def refer(registry: RegistryServer, image: Pushed, artifact_type: str, media_type: str, content: bytes) -> str:
+    """Put an artifact of one blob that says of itself that it belongs to the image; returns its digest."""
+    subject = {"mediaType": image.media_type, "digest": image.digest, "size": image.size}
+    layer = layer_of(registry, image, media_type, content)
+    return put_manifest(registry, image, [layer], artifactType=artifact_type, subject=subject)
+
+
+def beside(registry: RegistryServer, image: Pushed, layers: Sequence[Mapping[str, Any]], kind: str = "sig") -> str:
+    """Put such layers under the tag that cosign makes of the image's digest; returns the manifest's digest."""
+    return put_manifest(registry, image, layers, tag=f"{image.digest.replace(':', '-')}.{kind}")
+
+
+def layer_of(
+    registry: RegistryServer,
+    image: Pushed,
+    media_type: str,
+    content: bytes,
+    annotations: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Put a blob into the image's repository; returns its descriptor."""
+    registry.put_blob(parse(image.reference).repository, content)
+    return {**descriptor(media_type, content), **({"annotations": annotations} if annotations else {})}
+
+
+def put_manifest(
+    registry: RegistryServer,
+    image: Pushed,
+    layers: Sequence[Mapping[str, Any]],
+    *,
+    tag: str | None = None,
+    **members: Any,
+) -> str:
+    """Put a manifest of such layers into the image's repository; returns its digest."""
+    config = layer_of(registry, image, "application/vnd.oci.empty.v1+json", b"{}")
+    manifest = {"schemaVersion": 2, "mediaType": OCI.manifest, "config": config, "layers": layers, **members}
+    return registry.put_manifest(parse(image.reference).repository, json.dumps(manifest).encode(), OCI.manifest, tag)
