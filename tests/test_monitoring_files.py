@@ -56,3 +56,13 @@ def test_each_option_has_its_variable_a_description_and_a_field_in_the_director(
     assert int(field["originalId"]) in {
         entry["datafield_id"] for entry in BASKET["Command"]["container_updates"]["fields"]
     }
+
+
+def test_the_director_has_the_service_for_invalid_signatures_alone_as_services_conf_has_it() -> None:
+    services = (ROOT / "icinga2" / "services.conf").read_text()
+    block = services.partition('apply Service "container-signatures" {')[2].partition("\n}\n")[0]
+    given = {name: re.findall(r'"([^"]*)"', value) for name, value in re.findall(r"\tvars\.(\w+) = (\[.*|\".*)", block)}
+    template = BASKET["ServiceTemplate"]["container-signatures-service"]
+    assert {name: value if isinstance(value, list) else [value] for name, value in template["vars"].items()} == given
+    assert template["imports"] == ["container-updates-service"]
+    assert set(given) <= {"container_updates_" + option[2:].replace("-", "_") for option in options()}

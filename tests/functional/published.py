@@ -92,6 +92,24 @@ def attestation(of: Manifest) -> Manifest:
     return Manifest(_json(body), OCI_MANIFEST, (config, layer), platform=("unknown", "unknown"), annotations=about)
 
 
+def signature(of: str) -> Manifest:
+    """What cosign puts under the tag that it makes of an image's digest, here for the digest `of`; by nobody's key."""
+    critical = {
+        "identity": {"docker-reference": "registry.example.com/acme/app"},
+        "image": {"docker-manifest-digest": of},
+        "type": "cosign container image signature",
+    }
+    payload = _json({"critical": critical, "optional": None})
+    layer = _descriptor(payload, "application/vnd.dev.cosign.simplesigning.v1+json")
+    body = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": _descriptor(b"{}", _OCI_CONFIG),
+        "layers": [{**layer, "annotations": {"dev.cosignproject.cosign/signature": "AAAA"}}],
+    }
+    return Manifest(_json(body), OCI_MANIFEST, (b"{}", payload))
+
+
 def index(*children: Manifest, docker: bool = False) -> Manifest:
     """An index, or Docker's manifest list, of these manifests."""
     entries = []

@@ -6,7 +6,7 @@ import pytest
 
 from . import icinga
 from .engine import Engine
-from .published import Publisher, image
+from .published import Publisher, image, signature
 from .registries import Registry
 
 
@@ -22,7 +22,11 @@ def three_containers(engine: Engine, publisher: Publisher, registry: Registry) -
     return engine
 
 
-def test_state_output_and_perfdata_are_read_back_through_the_rest_api(three_containers: Engine, tmp_path: Path) -> None:
+def test_state_output_and_perfdata_are_read_back_through_the_rest_api(
+    three_containers: Engine, publisher: Publisher, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('version = 1\n[[rule]]\nimages = ["**"]\nsignatures = "required"\n')
     objects = f"""
 object Host "docker1" {{
   check_command = "dummy"
@@ -32,6 +36,7 @@ object Host "docker1" {{
   vars.container_updates_host = "unix://{three_containers.socket}"
   vars.container_updates_state_dir = "{tmp_path}"
   vars.container_updates_verbose = "-v"
+  vars.container_trust_policy = "{policy}"
   vars.agent_endpoint = "docker1"
   vars.container_engines["current"] = {{ container_updates_include = "name=current" }}
   vars.container_engines["critical"] = {{
@@ -44,9 +49,13 @@ object Host "registry1" {{ check_command = "dummy" }}
 object User "admin" {{ }}
 """
     with icinga.started(objects) as running:
-        one = "docker1!container-updates"
-        assert running.names("services") == {one, f"{one}-current", f"{one}-critical"}
-        assert running.names("notifications") == {f"{name}!container-updates" for name in running.names("services")}
+        one, signatures = "docker1!container-updates", "docker1!container-signatures"
+        updates = {one, f"{one}-current", f"{one}-critical"}
+        assert running.names("services") == updates | {signatures}
+        assert running.names("notifications") == {
+            *(f"{name}!container-updates" for name in updates),
+            f"{signatures}!container-signatures",
+        }
         assert running.names("dependencies") == {f"{name}!container-registry" for name in running.names("services")}
 
         ok = running.check(f"{one}-current")
@@ -64,6 +73,19 @@ object User "admin" {{ }}
         }
         assert _values(warning["performance_data"]) >= {"containers=3", "images=3", "outdated=2"}
         assert "outdated=2;0" in {value.rstrip(";") for value in warning["performance_data"]}
+
+        unsigned = running.check(signatures)
+        assert (unsigned["state"], unsigned["exit_status"]) == (0, 0), unsigned
+        assert _values(unsigned["performance_data"]) >= {"unsigned=3", "invalid_signatures=0"}
+        # What was signed for another image is put beside this one.
+        moved = signature("sha256:" + "0" * 64)
+        publisher.push("icinga/current", image("1").digest.replace(":", "-") + ".sig", moved)
+        (tmp_path / "state.sqlite").unlink()
+        invalid = running.check(signatures)
+        assert (invalid["state"], invalid["exit_status"]) == (2, 2), invalid
+        assert invalid["output"].startswith(
+            "CONTAINER_UPDATES CRITICAL - 1 of 3 containers with an invalid signature (current)"
+        )
 
         critical = running.check(f"{one}-critical")
         assert (critical["state"], critical["exit_status"]) == (2, 2), critical
