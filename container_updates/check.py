@@ -5,10 +5,9 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from container_updates import chain, reported, workers
+from container_updates import chain, explained, reported, workers
 from container_updates.chain import Context, updates
-from container_updates.chain.since import engine_date
-from container_updates.clock import Clock, Deadline
+from container_updates.clock import Clock, Deadline, engine_date
 from container_updates.errors import Inconclusive, InventoryError, TimedOut
 from container_updates.inventory import Inventory
 from container_updates.inventory.docker import DockerEngine
@@ -66,10 +65,13 @@ def run(
         inventories = {host.inventory.engine: host.inventory for host in hosts if host.inventory}
         context = Context(registry, inventories, store, clock, settings, policy)
         containers = [container for host in hosts for container in host.containers]
+        failures = [host.failure for host in hosts if host.failure]
+        if settings.explain:
+            containers = [explained.one(settings.explain, containers, failures)]
+            hosts = [host for host in hosts if containers[0] in host.containers]
         subjects = list(dict.fromkeys(container.subject for container in containers if container.subject))
         with progress(len(subjects)) as steps:
             found = _examine(subjects, context, deadline, steps.advance)
-        failures = [host.failure for host in hosts if host.failure]
         problems = [problem for host in hosts if host.inventory for problem in host.inventory.problems]
         requests = [request for host in hosts if host.inventory for request in host.inventory.requests]
         asked = [*registry.requests]
@@ -90,6 +92,8 @@ def run(
         )
         if settings.new_only:
             outcome = reported.mark(outcome, store, settings.service)
+        if settings.explain:
+            outcome = replace(outcome, state=outcome.containers[0].state)
         store.close()  # a disk that is full shows itself here, and is to be told
         return replace(outcome, problems=(*outcome.problems, *store.problems))
 

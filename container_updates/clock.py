@@ -40,6 +40,19 @@ class Deadline:
         self._end = self._clock.steady()
 
 
+FIRST_IMAGE = datetime(2013, 3, 1, tzinfo=UTC)
+"""Docker's first release: a date before it is one that reproducible builds make up (1970, 1980, year 1)."""
+
+
+def engine_date(seconds: int | None) -> datetime | None:
+    """Return the moment that an engine's creation time tells, seconds since the epoch; None for what cannot be one."""
+    try:
+        moment = datetime.fromtimestamp(seconds or 0, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment >= FIRST_IMAGE else None
+
+
 def rfc3339(moment: datetime) -> str:
     """`2026-11-23T20:15:00Z` (RFC 3339, whole seconds, UTC)."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -121,6 +121,10 @@ class Container:
     excluded: str | None = None
     """Which decision of the admin excludes it, as words."""
     running: bool = True
+    created: int | None = None
+    """When the container was made, seconds since the epoch, as its engine says."""
+    status: str = ""
+    """How it is, in the engine's words: `Up 3 days (healthy)`."""
     project: str | None = None
     service: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -24,7 +24,12 @@ _TLS = ("tls_ca", "tls_cert", "tls_key")
 _CONTRADICTIONS = {
     ("demo", "hosts"): "--demo and --host",
     ("no_cache", "cache_ttl"): "--no-cache and --cache-ttl",
+    ("explain", "include"): "--explain and --include",
+    ("explain", "new_only"): "--explain and --new-only",
+    ("explain", "service"): "--explain and --service",
 }
+_EXPLAINED = {"output": "explain", "include": (), "all_containers": True, "new_only": False, "service": ""}
+"""What is in force where one container is to be explained, whatever the environment says: it may be a stopped one."""
 _MAX_SECONDS = 86400.0 * 366
 
 Values = dict[str, Any]
@@ -52,9 +57,18 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], *, terminal: bool) ->
     for field, value, origin in defaults.of(environ, values.get("hosts"), terminal=terminal):
         if field not in values and not (tls_given and field.startswith("tls_")):
             values[field], origins[field] = value, origin
+    if values.get("explain"):
+        _explain(values, origins)
     settings = Settings(**_shaped(values))
     _refuse_halves(settings, tls_given)
     return replace(settings, origins=tuple(_origins(parser, settings, origins)))
+
+
+def _explain(values: Values, origins: Origins) -> None:
+    as_data = values["output"] == "json"
+    for field, value in _EXPLAINED.items():
+        if field != "output" or not as_data:
+            values[field], origins[field] = value, "--explain"
 
 
 def _shaped(values: Values) -> Values:
@@ -92,6 +106,8 @@ def _refuse_contradictions(given: Values) -> None:
     for fields, options in _CONTRADICTIONS.items():
         if given.keys() >= {*fields}:
             raise UsageError(f"{options} contradict each other")
+    if "explain" in given and given.get("output", "json") != "json":
+        raise UsageError("--explain has a form of its own: of --output only json goes with it")
 
 
 def _refuse_halves(settings: Settings, tls_given: bool) -> None:
@@ -294,6 +310,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         choices=FORMS,
         help=f"{', '.join(FORMS)} (default: nagios; at a terminal: table)",
     )
+    add("--explain", metavar="NAME", type=_name, help="one container, the chain link by link: its name, or its id")
     add("--new-only", action="store_true", help="list only what the last such report did not have")
     add("--service", metavar="NAME", help="whose last report that is; keeps several apart")
     add("-v", "--verbose", action="count", help="all containers; -vv: the settings in force; -vvv: every request")
@@ -306,6 +323,12 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 
 def _list(field: str, metavar: str, convert: Callable[[str], Any] = str) -> dict[str, Any]:
     return {"dest": field, "metavar": metavar, "type": convert, "action": "append"}
+
+
+def _name(text: str) -> str:
+    if not text.strip("/"):
+        raise argparse.ArgumentTypeError("the name of a container is missing")
+    return text
 
 
 def _selector(text: str) -> Selector:

@@ -55,6 +55,8 @@ class Settings:
     no_cache: bool = False
     jobs: int = 32
     output: str = "nagios"
+    explain: str = ""
+    """The one container that everything is to be told of: its name, or the beginning of its id."""
     new_only: bool = False
     service: str = ""
     """Whose last report `new_only` means."""

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from container_updates import repositories
 from container_updates.chain import forges, labels
-from container_updates.chain.since import engine_date, real_date
-from container_updates.clock import rfc3339
+from container_updates.chain.since import real_date
+from container_updates.clock import engine_date, rfc3339
 from container_updates.model import Subject
 from container_updates.registry.manifests import ImageConfig
 

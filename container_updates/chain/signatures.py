@@ -28,8 +28,9 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         findings = [decide(rule, ())]
     else:
         findings = kept("signatures", subject, context, lambda: _asked(subject, rule, context))
+    demanded = {"demanded": rule.plain()} if rule is not None and context.settings.explain else {}
     for finding in findings:
-        yield replace(finding, message=f"{reference} {finding.message}")
+        yield replace(finding, message=f"{reference} {finding.message}", details={**finding.details, **demanded})
 
 
 def _asked(subject: Subject, rule: "Rule | None", context: Context) -> tuple[list[Finding], datetime | None]:

@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from container_updates.chain import Context
-from container_updates.clock import age, rfc3339
+from container_updates.clock import FIRST_IMAGE, age, rfc3339
 from container_updates.model import Subject
 from container_updates.registry import Published
 
-_FIRST_IMAGE = datetime(2013, 3, 1, tzinfo=UTC)
-"""Docker's first release: a date before it is one that reproducible builds make up (1970, 1980, year 1)."""
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(\.\d{1,12})?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -54,7 +52,7 @@ def published_since(
     with a tag moved back.
     """
     now = context.clock.now()
-    if published.last_modified and _FIRST_IMAGE <= published.last_modified <= now:
+    if published.last_modified and FIRST_IMAGE <= published.last_modified <= now:
         return published.last_modified, "registry"
     if created and created <= now and created.timestamp() >= (subject.image.created or 0):
         return created, "created"
@@ -102,15 +100,6 @@ def real_date(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(f"{match[1].upper().replace(' ', 'T')}{match[3].upper()}")
-        return moment.astimezone(UTC) if moment >= _FIRST_IMAGE else None
+        return moment.astimezone(UTC) if moment >= FIRST_IMAGE else None
     except (ValueError, OverflowError):
         return None
-
-
-def engine_date(seconds: int | None) -> datetime | None:
-    """Return the moment that an engine's creation time tells, seconds since the epoch; None for what cannot be one."""
-    try:
-        moment = datetime.fromtimestamp(seconds or 0, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment if moment >= _FIRST_IMAGE else None

@@ -49,11 +49,16 @@ def _tagged(subject: Subject, context: Context) -> Finding:
         raise
     if _is_pulled(subject, published, context):
         no_longer_waiting(subject, context)
-        return _finding("up-to-date", Verdict.PASS, f"{reference} pulled image up to date", _mirror(published))
+        return _finding(
+            "up-to-date",
+            Verdict.PASS,
+            f"{reference} pulled image up to date",
+            {**_published(published), "pulled": True},
+        )
     found = difference(subject, published, context)
     if found is None:
         no_longer_waiting(subject, context)
-        return _finding("up-to-date", Verdict.PASS, f"{reference} up to date", _mirror(published))
+        return _finding("up-to-date", Verdict.PASS, f"{reference} up to date", _published(published))
     if subject.wish("wud.watch.digest") == "false":
         return _held(subject, published, found, "by label wud.watch.digest=false", context)
     return _outdated(subject, published, found, context)
@@ -101,7 +106,7 @@ def _outdated(subject: Subject, published: Published, found: Difference, context
     running = _running_digest(subject)
     runs = f", runs {_short(running)}" if running else ""
     words = f"{subject.reference} outdated since {since.age}{runs}, published {_short(published.digest)}{found.words}"
-    details = {"published_digest": published.digest, **since.plain(), **_mirror(published)}
+    details = {**_published(published), **since.plain()}
     if running:
         details["running_digest"] = running
     if found.created:
@@ -145,6 +150,10 @@ def _running_digest(subject: Subject) -> str | None:
 
 def _finding(code: str, verdict: Verdict, message: str, details: dict[str, Any] | None = None) -> Finding:
     return Finding("updates", code, verdict, message, details or {})
+
+
+def _published(published: Published) -> dict[str, Any]:
+    return {"published_digest": published.digest, **_mirror(published)}
 
 
 def _mirror(published: Published) -> dict[str, Any]:

@@ -200,6 +200,8 @@ class DockerEngine:
             problem=None if excluded else problem,
             excluded=excluded,
             running=record.running,
+            created=record.created,
+            status=sys.intern(record.status),
             project=_interned(selection.project(record.labels)),
             service=_interned(selection.service(record.labels)),
             labels={sys.intern(key): sys.intern(value) for key, value in own.items()},

@@ -34,6 +34,9 @@ class ContainerRecord:
     image_id: str
     labels: Mapping[str, str]
     running: bool
+    created: int | None
+    status: str
+    """`Up 3 days (healthy)`."""
     manifest_digest: str | None
     """`ImageManifestDescriptor`: the platform's own manifest (containerd store, API 1.48 and later)."""
     platform: Platform | None
@@ -74,6 +77,8 @@ def container_record(raw: Any) -> ContainerRecord | None:
         image_id=identifier(text(raw, "ImageID")) or "",
         labels=string_map(raw, "Labels"),
         running=text(raw, "State") in ("running", "paused", "restarting", ""),
+        created=number(raw, "Created"),
+        status=text(raw, "Status"),
         manifest_digest=digest if is_digest(digest) else None,
         platform=platform(member(descriptor, "platform")),
     )

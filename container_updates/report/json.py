@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from container_updates.clock import rfc3339
-from container_updates.model import JudgedContainer, Outcome, number
+from container_updates.clock import engine_date, rfc3339
+from container_updates.model import JudgedContainer, Outcome, RequestRecord, number
 from container_updates.report.headline import headline
 from container_updates.settings import Settings
 
@@ -19,7 +19,7 @@ def render(outcome: Outcome, settings: Settings) -> str:
         "state": outcome.state.name,
         "summary": headline(outcome, settings),
         "checked_at": rfc3339(outcome.checked_at),
-        "containers": [_container(judged) for judged in outcome.containers],
+        "containers": [_container(judged, settings) for judged in outcome.containers],
         "metrics": [
             {
                 "name": metric.name,
@@ -35,11 +35,14 @@ def render(outcome: Outcome, settings: Settings) -> str:
             {"where": problem.where, "code": problem.code, "message": problem.message} for problem in outcome.problems
         ],
     }
+    if settings.explain:
+        report["requests"] = [_request(request) for request in outcome.requests]
     return _escaped(json.dumps(report, sort_keys=True, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
-def _container(judged: JudgedContainer) -> dict[str, Any]:
+def _container(judged: JudgedContainer, settings: Settings) -> dict[str, Any]:
     container, subject = judged.container, judged.container.subject
+    created = engine_date(container.created) if settings.explain else None
     known = {
         "engine": container.engine,
         "id": container.id,
@@ -48,6 +51,8 @@ def _container(judged: JudgedContainer) -> dict[str, Any]:
         "platform": None if subject is None or subject.image.platform is None else str(subject.image.platform),
         "running_digests": None if subject is None else sorted(subject.image.digests) or None,
         "state": judged.state.name,
+        "created": rfc3339(created) if created else None,
+        "status": container.status or None if settings.explain else None,
         "findings": [
             {
                 "check": finding.finding.check,
@@ -59,6 +64,17 @@ def _container(judged: JudgedContainer) -> dict[str, Any]:
             }
             for finding in judged.findings
         ],
+    }
+    return {member: value for member, value in known.items() if value is not None}
+
+
+def _request(request: RequestRecord) -> dict[str, Any]:
+    known = {
+        "method": request.method,
+        "url": request.url,
+        "status": request.status,
+        "seconds": round(request.seconds, 6),
+        "note": request.note or None,
     }
     return {member: value for member, value in known.items() if value is not None}
 

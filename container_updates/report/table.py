@@ -13,7 +13,8 @@ from container_updates.report.headline import headline, worst_first
 from container_updates.report.text import safe
 from container_updates.settings import Settings
 
-_STYLES = {State.OK: "green", State.UNKNOWN: "magenta", State.WARNING: "yellow", State.CRITICAL: "bold red"}
+STYLES = {State.OK: "green", State.UNKNOWN: "magenta", State.WARNING: "yellow", State.CRITICAL: "bold red"}
+"""State to its style, in the words of rich."""
 
 
 def render(outcome: Outcome, settings: Settings, *, width: int | None = None) -> str:
@@ -28,20 +29,20 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
     except ImportError:
         return nagios.render(outcome, settings)
 
-    colored = _colored(settings.color)
+    colors = colored(settings.color)
     console = Console(
         file=io.StringIO(),
         width=width or shutil.get_terminal_size().columns,
-        force_terminal=colored,
-        color_system="standard" if colored else None,
-        no_color=not colored,
+        force_terminal=colors,
+        color_system="standard" if colors else None,
+        no_color=not colors,
         # Outside text is shown, never interpreted.
         markup=False,
         emoji=False,
         highlight=False,
         legacy_windows=False,
     )
-    console.print(Text.assemble((outcome.state.name, _STYLES[outcome.state]), f" - {headline(outcome, settings)}"))
+    console.print(Text.assemble((outcome.state.name, STYLES[outcome.state]), f" - {headline(outcome, settings)}"))
     news = (judged for judged in worst_first(outcome.containers) if not judged.reported)
     shown = [judged for judged in news if judged.state or settings.verbose]
     if shown:
@@ -54,7 +55,7 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
             image = safe(_image(judged))
             message = nagios.message(judged, everything=settings.verbose >= 1).removeprefix(f"{image} ")
             table.add_row(
-                Text(judged.state.name, _STYLES[judged.state]), safe(judged.container.name, 80), image, message
+                Text(judged.state.name, STYLES[judged.state]), safe(judged.container.name, 80), image, message
             )
         console.print(table)
     for line in (*nagios.extras(outcome), *nagios.diagnosis(outcome, settings)):
@@ -68,7 +69,8 @@ def _image(judged: JudgedContainer) -> str:
     return judged.container.image if subject is None else str(subject.reference)
 
 
-def _colored(when: str) -> bool:
+def colored(when: str) -> bool:
+    """Whether `--color WHEN` means colours for this stdout."""
     if when == "auto":
         # https://no-color.org: set and not empty.
         return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

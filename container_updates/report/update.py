@@ -20,18 +20,26 @@ _TO_UPDATE = {"outdated", "outdated-young", "restart-pending", "held"}
 def changes(finding: JudgedFinding) -> str:
     """Return what changes with the update, "" where nobody says: `version 1.27.3 → 1.27.4, https://…`."""
     change = finding.finding.details.get("change")
+    return ", ".join(filter(None, [*told(change), link(change)]))
+
+
+def told(change: object) -> list[str]:
+    """Return what a finding's `change` tells of old and new, without the link."""
+    words: list[str] = []
     if not isinstance(change, dict):
-        return ""
-    words = []
+        return words
     for name in ("version", "created", "revision", "source"):
         pair = change.get(name)
         if isinstance(pair, dict) and pair.get("old") != pair.get("new"):
             old, new = (_shown(name, pair.get(when)) for when in ("old", "new"))
             words.append(f"{name} {old} → {new}")
-    link = change.get("link")
-    if isinstance(link, str):
-        words.append(safe(link))
-    return ", ".join(words)
+    return words
+
+
+def link(change: object) -> str:
+    """Return the page that a finding's `change` names, "" for none."""
+    page = change.get("link") if isinstance(change, dict) else None
+    return safe(page) if isinstance(page, str) else ""
 
 
 def left_alone(container: Container) -> str:

@@ -6,13 +6,21 @@ Three kinds of file, recognised by their content: our own TOML (`toml_policy`), 
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from container_updates.errors import PolicyError
 from container_updates.reference import Reference
-from container_updates.signing.signers import Signer
+from container_updates.signing.signers import (
+    ContentTrustSigner,
+    KeylessSigner,
+    KeySigner,
+    NotationSigner,
+    Signer,
+    UnprovableSigner,
+)
 from container_updates.trust.scopes import Scope, overlap
 
 MAX_FILE = 1 << 20
@@ -41,6 +49,33 @@ class Rule:
     def signers(self) -> tuple[Signer, ...]:
         """Everybody who is named."""
         return tuple(signer for group in self.groups for signer in group)
+
+    def plain(self) -> dict[str, Any]:
+        """What it asks for, as plain data for a finding's details, without what it leaves open."""
+        known = {
+            "images": [str(scope) for scope in self.scopes],
+            "signatures": self.signatures,
+            "signers": [[_plain(signer) for signer in group] for group in self.groups],
+            "provenance": self.provenance,
+            "source": list(self.source),
+            "builders": list(self.builders),
+        }
+        return {member: value for member, value in known.items() if value}
+
+
+_KINDS: Mapping[type[Signer], str] = {
+    KeySigner: "key",
+    KeylessSigner: "keyless",
+    NotationSigner: "notation",
+    ContentTrustSigner: "content-trust",
+    UnprovableSigner: "unprovable",
+}
+
+
+def _plain(signer: Signer) -> dict[str, Any]:
+    known = {"kind": _KINDS[type(signer)], "name": signer.name}
+    identities = signer.identities if isinstance(signer, NotationSigner) else ()
+    return {**known, "identities": list(identities)} if identities else known
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container_updates.chain.since import engine_date, real_date
-from container_updates.clock import age, duration
+from container_updates.chain.since import real_date
+from container_updates.clock import age, duration, engine_date
 from container_updates.demo import faults
 from container_updates.model import State
 from tests.lab import Lab, lab

@@ -94,6 +94,27 @@ def test_everything_that_the_interface_lays_down(folder):
     assert content_trust.server == "https://notary.example.com"
 
 
+def test_what_a_rule_asks_for_as_plain_data(folder):
+    (decided,) = load(folder, FULL).rules
+    workflow = "https://github.com/acme/*/.github/workflows/release.yml@refs/tags/*"
+    identity, issuer = workflow.replace("*", "app", 1), "https://token.actions.githubusercontent.com"
+    assert decided.plain() == {
+        "images": ["ghcr.io/acme/**"],
+        "signatures": "required",
+        "provenance": "required",
+        "source": ["https://github.com/acme/*"],
+        "builders": [workflow],
+        "signers": [
+            [
+                {"kind": "key", "name": "acme.pub"},
+                {"kind": "keyless", "name": f"{identity} ({issuer})"},
+                {"kind": "notation", "name": "acme-ca.crt", "identities": ["x509.subject: C=US, O=Acme"]},
+                {"kind": "content-trust", "name": f"sha256:{'0' * 64}"},
+            ]
+        ],
+    }
+
+
 def test_what_is_required_where_nothing_is_said(folder):
     with_signer = load(folder, rule(signer='type = "key"\nfile = "acme.pub"')).rules[0]
     without = load(folder, rule()).rules[0]
