@@ -3,34 +3,31 @@
 Nothing here ever stops a check: where the file cannot be used the run remembers for itself alone, and says so once.
 """
 
-import os
 import sqlite3
-import stat
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from container_updates.clock import Clock
+from container_updates.database import Database
 from container_updates.model import Problem
 
 _FILE = "state.sqlite"
 _APPLICATION_ID = 0x43435550
 _SCHEMA = 1
-_BUSY_SECONDS = 1.0
-"""How long another plugin's writing is waited for."""
 _MAX_VALUE = 4 * 1024 * 1024 + 1024
 _MAX_KEPT = 64 * 1024 * 1024
 """Bytes of what is kept for good."""
 _FACTS_KEPT = 400 * 86400.0
 _TOUCHED = 86400.0
 """Seconds after which a use is written down again."""
-_TABLES = """
-CREATE TABLE answers (kind TEXT, key TEXT, value BLOB, written REAL, expires REAL, used REAL, PRIMARY KEY (kind, key));
-CREATE TABLE facts (kind TEXT, key TEXT, value BLOB, used REAL, PRIMARY KEY (kind, key));
-"""
+_TABLES = (
+    "CREATE TABLE answers "
+    "(kind TEXT, key TEXT, value BLOB, written REAL, expires REAL, used REAL, PRIMARY KEY (kind, key))",
+    "CREATE TABLE facts (kind TEXT, key TEXT, value BLOB, used REAL, PRIMARY KEY (kind, key))",
+)
 
 _Key = tuple[str, str]
 
@@ -43,20 +40,21 @@ class Store:
     """
 
     def __init__(self, folder: str, *, clock: Clock, answers: bool = True) -> None:
-        self._folder = Path(folder)
-        self._path = self._folder / _FILE
+        self._database = Database(folder, _FILE, application=_APPLICATION_ID, schema=_SCHEMA, tables=_TABLES)
         self._clock = clock
         self._keeps_answers = answers
         self._lock = threading.RLock()
-        self._opened = False
-        self._database: sqlite3.Connection | None = None
         self._answers: dict[_Key, tuple[bytes, float | None]] = {}
         """Of this run: value and when it ends."""
         self._ends: dict[str, float] = {}
         """By kind: when the first of the answers that were taken from the file ends."""
         self._facts: dict[_Key, bytes | None] = {}
         self._touched: dict[str, list[_Key]] = {"answers": [], "facts": []}
-        self.problems: list[Problem] = []
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is to be said of the file."""
+        return self._database.problems
 
     def get(self, kind: str, key: str) -> bytes | None:
         """Return what was put under this key; None where it never was, or is too old."""
@@ -126,14 +124,11 @@ class Store:
         with self._lock:
             if any((self._answers if self._keeps_answers else None, self._facts, *self._touched.values())):
                 self._write()
-            if self._database is not None:
-                with suppress(sqlite3.Error):
-                    self._database.close()
-            self._database, self._opened = None, True
+            self._database.close()
 
     def _row(self, table: str, columns: str, key: _Key) -> tuple[Any, ...] | None:
-        with self._guarded():
-            database = self._open()
+        with self._database.guarded():
+            database = self._database.open()
             if database is not None:
                 query = f"SELECT {columns} FROM {table} WHERE kind = ? AND key = ?"  # noqa: S608 - our own names
                 row: tuple[Any, ...] | None = database.execute(query, key).fetchone()
@@ -143,8 +138,8 @@ class Store:
     def _write(self) -> None:
         now = self._clock.wall()
         answers = self._answers if self._keeps_answers else {}
-        with self._guarded():
-            database = self._open()
+        with self._database.guarded():
+            database = self._database.open()
             if database is None:
                 return
             with database:
@@ -165,100 +160,6 @@ class Store:
                 database.execute("DELETE FROM facts WHERE used < ?", (now - _FACTS_KEPT,))
                 if any(expires is None for _, expires in answers.values()):
                     _shrink(database)
-
-    def _open(self) -> sqlite3.Connection | None:
-        """Return the database, opened at the first need; None where the run has only its own memory."""
-        if not self._opened:
-            self._opened = True
-            self._prepare_folder()
-            try:
-                self._database = self._connect()
-            except sqlite3.DatabaseError as error:
-                if not _is_broken(error):
-                    raise
-                self._set_aside()
-                self._database = self._connect()
-        return self._database
-
-    def _prepare_folder(self) -> None:
-        """Make folder and file ours alone; raises OSError where they are somebody else's."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self._folder.stat()
-        if found.st_uid != os.geteuid():
-            raise PermissionError(0, "the folder belongs to another user")
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise PermissionError(0, "others may write to the folder (chmod go-w)")
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
-        try:
-            # In one transaction: another plugin may be making the tables right now.
-            database.execute("BEGIN")
-            [tables] = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            [application] = database.execute("PRAGMA application_id").fetchone()
-            [schema] = database.execute("PRAGMA user_version").fetchone()
-            database.commit()
-            if application != _APPLICATION_ID and tables:
-                raise _Foreign("not a file of this plugin")
-            if schema > _SCHEMA:
-                raise OSError(0, "the file is of a newer version of this plugin")
-            if not tables:
-                with suppress(sqlite3.OperationalError):  # busy: another plugin is doing just that
-                    database.execute("PRAGMA journal_mode = WAL")
-                database.execute("BEGIN IMMEDIATE")
-                if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                    for statement in _TABLES.strip().split("\n"):
-                        database.execute(statement)
-                    database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                    database.execute(f"PRAGMA user_version = {_SCHEMA}")
-                database.commit()
-            database.execute("PRAGMA synchronous = NORMAL")
-        except BaseException:
-            database.close()
-            raise
-        return database
-
-    def _set_aside(self) -> None:
-        """Keep a file that cannot be used under another name, and begin a new one."""
-        self._say(f"was not usable and is now {_FILE}.broken: what was remembered is lost")
-        os.replace(self._path, self._path.with_name(f"{_FILE}.broken"))
-        for suffix in ("-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                self._path.with_name(_FILE + suffix).unlink()
-        self._prepare_folder()
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Whatever goes wrong with the file is said once, and the run goes on without it."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            database, self._database = self._database, None
-            if database is not None:
-                with suppress(sqlite3.Error):
-                    database.close()
-            if _is_broken(error):
-                with suppress(OSError):
-                    self._set_aside()
-            else:
-                self._say(f"cannot be used, nothing is kept: {error}")
-        except OSError as error:
-            self._say(f"cannot be used, nothing is kept: {error.strerror}")
-
-    def _say(self, message: str) -> None:
-        if not self.problems:
-            self.problems.append(Problem(str(self._path), "bad-answer", message))
-
-
-class _Foreign(sqlite3.DatabaseError):
-    """A database, but not ours."""
-
-
-def _is_broken(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    wrong_shape = isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such", "table "))
-    return isinstance(error, _Foreign) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or wrong_shape
 
 
 def _shrink(database: sqlite3.Connection) -> None:
