@@ -18,6 +18,7 @@ from container_updates.settings import Settings
 from container_updates.verdicts import judge
 
 if TYPE_CHECKING:
+    from container_updates.trust.memory import Memory
     from container_updates.trust.policy import Policy
 
 
@@ -63,7 +64,8 @@ def run(
             jobs=settings.jobs,
         )
         inventories = {host.inventory.engine: host.inventory for host in hosts if host.inventory}
-        context = Context(registry, inventories, store, clock, settings, policy)
+        memory = _memory(settings, store, clock)
+        context = Context(registry, inventories, store, clock, settings, policy, memory)
         containers = [container for host in hosts for container in host.containers]
         failures = [host.failure for host in hosts if host.failure]
         if settings.explain:
@@ -94,8 +96,11 @@ def run(
             outcome = reported.mark(outcome, store, settings.service)
         if settings.explain:
             outcome = replace(outcome, state=outcome.containers[0].state)
-        store.close()  # a disk that is full shows itself here, and is to be told
-        return replace(outcome, problems=(*outcome.problems, *store.problems))
+        # A disk that is full shows itself here, and is to be told. The store keeps how far the memory got.
+        if memory is not None:
+            memory.close()
+        store.close()
+        return replace(outcome, problems=(*outcome.problems, *(memory.problems if memory else ()), *store.problems))
 
 
 def _policy(settings: Settings) -> "Policy | None":
@@ -105,6 +110,14 @@ def _policy(settings: Settings) -> "Policy | None":
     from container_updates.trust import policy
 
     return policy.load(settings.trust_policies)
+
+
+def _memory(settings: Settings, store: Store, clock: Clock) -> "Memory | None":
+    if not {"signatures", "source"} & {*settings.checks}:
+        return None
+    from container_updates.trust.memory import Memory
+
+    return Memory(settings.state_dir, facts=store, clock=clock)
 
 
 @dataclass(frozen=True, slots=True)

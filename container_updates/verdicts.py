@@ -44,6 +44,12 @@ class Yardstick:
     unit: str = ""
     warning: str = ""
     critical: str = ""
+    also: str | None = None
+    """Another check that makes the same findings, with the first one's name."""
+
+    def asked(self, checks: Collection[str]) -> bool:
+        """Whether it is there when these checks are made."""
+        return self.check is None or self.check in checks or self.also in checks
 
 
 METRICS = (
@@ -62,7 +68,7 @@ METRICS = (
     Yardstick("unsigned", "signatures", "unsigned", warning="0"),
     Yardstick("unverifiable", "signatures", "unverifiable", warning="0"),
     Yardstick("invalid_signatures", "signatures", "invalid-signature", critical="0"),
-    Yardstick("signer_changed", "signatures", "signer-changed", critical="0"),
+    Yardstick("signer_changed", "signatures", "signer-changed", also="source", critical="0"),
     Yardstick("unknown_source", "source", "unknown-source", warning="0"),
     Yardstick("untrusted_registry", "source", "untrusted-registry", warning="0"),
     Yardstick("source_mismatch", "source", "source-mismatch", critical="0"),
@@ -123,7 +129,7 @@ def parse_threshold(text: str, checks: Collection[str]) -> tuple[str, str]:
     name, given, spec = text.partition("=")
     if not given:
         name, spec = "outdated", text
-    known = [metric.name for metric in METRICS if metric.check is None or metric.check in checks]
+    known = [metric.name for metric in METRICS if metric.asked(checks)]
     if name not in known:
         raise UsageError(f"threshold for an unknown metric {name[:40]!r}; there are {', '.join(known)}")
     match = _RANGE.fullmatch(spec)
@@ -159,7 +165,7 @@ class _ContainerUpdates(nagiosplugin.Resource):  # type: ignore[misc] # nagiospl
         counted, largest, totals = self._count()
         given = {**self._numbers, "containers": len(self._examined), "not_checked": counted["not_checked"]}
         for metric in METRICS:
-            if metric.check is not None and metric.check not in self._checks:
+            if not metric.asked(self._checks):
                 continue
             value: float | None
             if metric.code is None:
@@ -197,10 +203,11 @@ _BY_FINDING: dict[tuple[str, str], tuple[Yardstick, ...]] = {
 
 
 def _yardsticks(finding: Finding) -> tuple[Yardstick, ...]:
-    """The metrics that a finding counts toward."""
+    """The metrics that a finding counts toward: those of its code, and of what it says `besides`."""
     if finding.verdict is Verdict.INCONCLUSIVE:
         return (_BY_NAME["not_checked"],)
-    return _BY_FINDING.get((finding.check, finding.code), ()) or _BY_FINDING.get(("", finding.code), ())
+    besides = _BY_FINDING.get((finding.check, str(finding.details.get("besides"))), ())
+    return (_BY_FINDING.get((finding.check, finding.code), ()) or _BY_FINDING.get(("", finding.code), ())) + besides
 
 
 class _Threshold(nagiosplugin.ScalarContext):  # type: ignore[misc] # nagiosplugin has no types

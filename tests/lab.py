@@ -72,9 +72,13 @@ class Checked:
         return self.judged(name).container
 
     def finding(self, name: str, check: str = "updates") -> Finding:
-        """What one link says about a container."""
-        [found] = [judged.finding for judged in self.judged(name).findings if judged.finding.check == check]
+        """The one thing that a link says about a container."""
+        [found] = self.findings(name, check)
         return found
+
+    def findings(self, name: str, check: str) -> list[Finding]:
+        """Everything that a link says about a container."""
+        return [judged.finding for judged in self.judged(name).findings if judged.finding.check == check]
 
     def metric(self, name: str) -> float:
         """The value of a metric."""

@@ -14,6 +14,7 @@ from container_updates.settings import Settings
 if TYPE_CHECKING:
     from container_updates.registry import Registry
     from container_updates.registry.cache import Store
+    from container_updates.trust.memory import Memory
     from container_updates.trust.policy import Policy
 
 CHECKS = ("updates", "restarts", "versions", "signatures")
@@ -33,6 +34,8 @@ class Context:
     settings: Settings
     policy: "Policy | None" = None
     """Whom the admin trusts, where a policy was given."""
+    memory: "Memory | None" = None
+    """Who signed and built last time. None: neither signatures nor source is checked."""
 
     def details(self, image: Image) -> ImageDetails:
         """Return what only an inspect tells of an image; raises `Unresolvable`."""

@@ -1,6 +1,6 @@
 """Whether what runs is signed, by whom, and whether the signature holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,8 +9,10 @@ from container_updates.chain import Context
 from container_updates.chain.kept import kept
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
+from container_updates.trust import seen
 
 if TYPE_CHECKING:
+    from container_updates.signing.signers import KeySigner, Signer
     from container_updates.trust.policy import Rule
 
 
@@ -26,11 +28,38 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         from container_updates.trust.decision import decide
 
         findings = [decide(rule, ())]
+        findings = [replace(findings[0], message=f"{reference} {findings[0].message}")]
     else:
-        findings = kept("signatures", subject, context, lambda: _asked(subject, rule, context))
+        [finding] = kept("signatures", subject, context, lambda: _asked(subject, rule, context))
+        findings = _remembered(finding, subject, rule, context)
     demanded = {"demanded": rule.plain()} if rule is not None and context.settings.explain else {}
     for finding in findings:
-        yield replace(finding, message=f"{reference} {finding.message}", details={**finding.details, **demanded})
+        yield replace(finding, details={**finding.details, **demanded})
+
+
+def _remembered(finding: Finding, subject: Subject, rule: "Rule | None", context: Context) -> list[Finding]:
+    """The finding as it is by the side of what earlier runs saw and the admin accepted."""
+    if context.memory is None:
+        return [replace(finding, message=f"{subject.reference} {finding.message}")]
+    accepted = context.memory.accepted(subject.reference, "signer")
+    if accepted:
+        from container_updates.trust.word import by_word
+
+        finding = by_word(finding, rule, accepted)
+    compared = context.memory.compare(
+        subject.reference,
+        "signer",
+        seen.signers(finding),
+        min(subject.image.digests, default=""),
+        named=finding.code == "signed",
+    )
+    if compared.changed is None or compared.changed.verdict is Verdict.INCONCLUSIVE:
+        told = replace(finding, message=f"{subject.reference} {finding.message}{compared.words}")
+        return [told, compared.changed] if compared.changed else [told]
+    # One thing happened: it is one finding, which counts as both.
+    changed = compared.changed
+    details = {**finding.details, **changed.details, "besides": finding.code}
+    return [replace(changed, message=f"{changed.message}; {finding.message}", details=details)]
 
 
 def _asked(subject: Subject, rule: "Rule | None", context: Context) -> tuple[list[Finding], datetime | None]:
@@ -49,7 +78,9 @@ def _asked(subject: Subject, rule: "Rule | None", context: Context) -> tuple[lis
     unread: Inconclusive | None = None
     for one in found.signatures:
         signers = rule.signers if rule else ()
-        expected = Expected(frozenset({one.at}), subject.reference, context.clock.now(), signers)
+        expected = Expected(
+            frozenset({one.at}), subject.reference, context.clock.now(), signers, known_keys=_known(context, signers)
+        )
         try:
             verdict = one.verify(expected)
         except NotFound:
@@ -65,3 +96,11 @@ def _asked(subject: Subject, rule: "Rule | None", context: Context) -> tuple[lis
         raise unread
     ends = [one.holds_until for one in checked if one.holds_until] + ([context.clock.now()] if unread else [])
     return [finding], min(ends, default=None)
+
+
+def _known(context: Context, signers: "Sequence[Signer]") -> "tuple[KeySigner, ...]":
+    """The policy's other keys."""
+    from container_updates.signing.signers import KeySigner
+
+    named = {one.public_key for one in signers if isinstance(one, KeySigner)}
+    return tuple(key for key in context.policy.keys if key.public_key not in named) if context.policy else ()

@@ -101,7 +101,8 @@ def _group(kind: str, members: list[tuple[JudgedContainer, JudgedFinding]]) -> _
     if kind:
         plural = {"invalid-signature": "invalid_signatures", "newer-version": "newer_versions"}
         metric = plural.get(kind, kind.replace("-", "_"))
-        return _Group(WRONG[kind], frozenset({metric, f"{metric}_age"}), members, False)
+        besides = {str(judged.finding.details.get("besides")) for _, judged in members}
+        return _Group(WRONG[kind], frozenset({metric, f"{metric}_age"}) | besides, members, False)
     codes = {judged.finding.code for _, judged in members}
     words = f"not checked: {codes.pop()}" if len(codes) == 1 else "not checked"
     return _Group(words, frozenset({"not_checked"}), members, words == "not checked")

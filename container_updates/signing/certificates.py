@@ -222,5 +222,7 @@ def _rsa_padding(certificate: x509.Certificate) -> padding.AsymmetricPadding:
         return padding.PKCS1v15()
     parameters = getattr(certificate, "signature_algorithm_parameters", None)
     if not isinstance(parameters, padding.PSS):
-        raise Unknown("a certificate signed with RSASSA-PSS, which this version of cryptography cannot check")
+        raise Unknown(
+            "a certificate signed with RSASSA-PSS, which this version of cryptography cannot check", lacks="means"
+        )
     return parameters

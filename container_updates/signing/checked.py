@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from container_updates.reference import Reference
-from container_updates.signing.signers import Signer
+from container_updates.signing.signers import KeySigner, Signer
 
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 """The predicate that makes a bundle a signature; anything else is an attestation (cosign, SIGNATURE_SPEC)."""
@@ -62,6 +62,8 @@ class Expected:
     """In UTC."""
     signers: tuple[Signer, ...] = ()
     """Whom the admin named; any one of them is enough."""
+    known_keys: tuple[KeySigner, ...] = ()
+    """Keys that the policy has for other images: they only tell who it was, never that he may sign this one."""
     predicate_types: frozenset[str] = frozenset({SIGN_PREDICATE})
     """Which DSSE statements are what is looked for; others are not there, for this question."""
 
@@ -79,6 +81,9 @@ class Checked:
     """Who provably signed; None where nothing is proven."""
     named: tuple[Signer, ...] = ()
     """The admin's signers that it satisfies; empty unless good."""
+    lacks: str | None = None
+    """All that an unknown one lacks. `name`: it is right in every way, but nobody said that its signer may sign.
+    `means`: this host cannot look. None: it lacks more than that."""
     digest: str | None = None
     """What it signs."""
     signed_at: datetime | None = None
@@ -97,6 +102,8 @@ class Checked:
         known: dict[str, Any] = {"format": self.format, "state": self.state.value, "reason": self.reason}
         if self.signer is not None:
             known["signer"] = self.signer.plain()
+        if self.lacks is not None:
+            known["lacks"] = self.lacks
         if self.digest is not None:
             known["digest"] = self.digest
         if self.signed_at is not None:
@@ -112,16 +119,25 @@ class Wrong(Exception):
 
 
 class Unknown(Exception):
-    """Ends a verification: nobody here can say; `signer` is who signed where at least that is proven."""
+    """Ends a verification: nobody here can say; `signer` is who signed where at least that is proven.
+
+    `lacks` as in `Checked`.
+    """
 
     until: datetime | None = None
     """As that of `Wrong`."""
 
     def __init__(
-        self, reason: str, *, signer: Identity | None = None, details: Mapping[str, Any] | None = None
+        self,
+        reason: str,
+        *,
+        signer: Identity | None = None,
+        lacks: str | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(reason)
         self.signer = signer
+        self.lacks = lacks
         self.details = details or {}
 
 
@@ -148,13 +164,15 @@ def verifier(format_name: str) -> Callable[[Callable[_P, Checked | None]], Calla
                     State.UNKNOWN,
                     str(unknown),
                     signer=unknown.signer,
+                    lacks=unknown.lacks,
                     holds_until=unknown.until,
                     details=unknown.details,
                 )
             except ImportError as missing:
-                return Checked(format_name, State.UNKNOWN, missing_package(missing))
+                return Checked(format_name, State.UNKNOWN, missing_package(missing), lacks="means")
             except Exception as unforeseen:
-                return Checked(format_name, State.UNKNOWN, f"could not be checked ({type(unforeseen).__name__})")
+                reason = f"could not be checked ({type(unforeseen).__name__})"
+                return Checked(format_name, State.UNKNOWN, reason, lacks="means")
 
         return guarded
 
@@ -175,4 +193,4 @@ def named_or_stranger(
     if named:
         return Checked(format_name, State.GOOD, f"signed by {signer}", signer=signer, named=named, **facts)
     lacking = "whom the policy does not name" if expected.signers else "no policy says who may"
-    return Checked(format_name, State.UNKNOWN, f"signed by {signer}, {lacking}", signer=signer, **facts)
+    return Checked(format_name, State.UNKNOWN, f"signed by {signer}, {lacking}", signer=signer, lacks="name", **facts)

@@ -83,9 +83,14 @@ def prove(
         return _by_certificate(material, expected, allowed, under_root or _by_promise(material))
     _check_name(expected, allowed, material)
     _check_hint(material, expected)
-    stranger = _logged_signer(material)
+    known = next((key for key in expected.known_keys if _signed(key.public_key, material)), None)
+    stranger = _by_key(material, (known,)).signer if known else _logged_signer(material)
+    if known:
+        raise Unknown(f"signed with {stranger}, which the policy has for other images", signer=stranger, lacks="name")
     reason = _no_key(material, expected)
-    raise Unknown(f"{reason} ({stranger})" if stranger else reason, signer=stranger)
+    if stranger is None:
+        raise Unknown(reason)
+    raise Unknown(f"{reason} ({stranger})", signer=stranger, lacks="name")
 
 
 def _by_key(material: Material, named: tuple[KeySigner, ...]) -> Proof:

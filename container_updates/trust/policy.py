@@ -88,6 +88,12 @@ class Policy:
     fingerprint: str = ""
     """Of everything that was read: verdicts may be kept under it."""
 
+    @property
+    def keys(self) -> tuple[KeySigner, ...]:
+        """Every key that any rule names, once."""
+        found = {one.public_key: one for rule in self.rules for one in rule.signers if isinstance(one, KeySigner)}
+        return tuple(found.values())
+
     def rule_for(self, reference: Reference) -> Rule | None:
         """The rule whose pattern is the most exact of those that cover the image, or None."""
         covering = [(scope.exactness, rule) for rule in self.rules for scope in rule.scopes if scope.covers(reference)]
