@@ -64,7 +64,7 @@ def run(
             jobs=settings.jobs,
         )
         inventories = {host.inventory.engine: host.inventory for host in hosts if host.inventory}
-        memory = _memory(settings, store, clock)
+        memory = _memory(settings, store, clock, policy)
         context = Context(registry, inventories, store, clock, settings, policy, memory)
         containers = [container for host in hosts for container in host.containers]
         failures = [host.failure for host in hosts if host.failure]
@@ -112,12 +112,13 @@ def _policy(settings: Settings) -> "Policy | None":
     return policy.load(settings.trust_policies)
 
 
-def _memory(settings: Settings, store: Store, clock: Clock) -> "Memory | None":
+def _memory(settings: Settings, store: Store, clock: Clock, policy: "Policy | None") -> "Memory | None":
     if not {"signatures", "source"} & {*settings.checks}:
         return None
     from container_updates.trust.memory import Memory
 
-    return Memory(settings.state_dir, facts=store, clock=clock)
+    keys = [key.public_key for key in policy.keys] if policy else ()
+    return Memory(settings.state_dir, facts=store, clock=clock, keys=keys)
 
 
 @dataclass(frozen=True, slots=True)

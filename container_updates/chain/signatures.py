@@ -1,18 +1,19 @@
 """Whether what runs is signed, by whom, and whether the signature holds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from container_updates.chain import Context
 from container_updates.chain.kept import kept
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
+from container_updates.reference import Reference
 from container_updates.trust import seen
 
 if TYPE_CHECKING:
-    from container_updates.signing.signers import KeySigner, Signer
     from container_updates.trust.policy import Rule
 
 
@@ -27,10 +28,12 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     if rule is not None and rule.signatures == "accepted":
         from container_updates.trust.decision import decide
 
-        findings = [decide(rule, ())]
-        findings = [replace(findings[0], message=f"{reference} {findings[0].message}")]
+        finding = decide(rule, ())
+        findings = [replace(finding, message=f"{reference} {finding.message}")]
     else:
-        [finding] = kept("signatures", subject, context, lambda: _asked(subject, rule, context))
+        others = _others(reference, rule, context)
+        under = sorted(sha256(key).hexdigest() for key in others)
+        [finding] = kept("signatures", subject, context, lambda: _asked(subject, rule, others, context), under=under)
         findings = _remembered(finding, subject, rule, context)
     demanded = {"demanded": rule.plain()} if rule is not None and context.settings.explain else {}
     for finding in findings:
@@ -62,11 +65,14 @@ def _remembered(finding: Finding, subject: Subject, rule: "Rule | None", context
     return [replace(changed, message=f"{changed.message}; {finding.message}", details=details)]
 
 
-def _asked(subject: Subject, rule: "Rule | None", context: Context) -> tuple[list[Finding], datetime | None]:
+def _asked(
+    subject: Subject, rule: "Rule | None", others: Mapping[bytes, str], context: Context
+) -> tuple[list[Finding], datetime | None]:
     """The finding, and from when on it may be another one."""
     # Not before something has to be looked at: a run that knows its findings does without.
     from container_updates.signing import discovery
     from container_updates.signing.checked import Checked, Expected, State
+    from container_updates.signing.signers import KeySigner
     from container_updates.trust.decision import decide
 
     if not subject.image.digests:
@@ -76,11 +82,10 @@ def _asked(subject: Subject, rule: "Rule | None", context: Context) -> tuple[lis
     found = discovery.discover(subject, digests, context.registry)
     checked: list[Checked] = []
     unread: Inconclusive | None = None
+    known = tuple(KeySigner(name, key) for key, name in others.items())
     for one in found.signatures:
         signers = rule.signers if rule else ()
-        expected = Expected(
-            frozenset({one.at}), subject.reference, context.clock.now(), signers, known_keys=_known(context, signers)
-        )
+        expected = Expected(frozenset({one.at}), subject.reference, context.clock.now(), signers, known_keys=known)
         try:
             verdict = one.verify(expected)
         except NotFound:
@@ -98,9 +103,9 @@ def _asked(subject: Subject, rule: "Rule | None", context: Context) -> tuple[lis
     return [finding], min(ends, default=None)
 
 
-def _known(context: Context, signers: "Sequence[Signer]") -> "tuple[KeySigner, ...]":
-    """The policy's other keys."""
-    from container_updates.signing.signers import KeySigner
-
-    named = {one.public_key for one in signers if isinstance(one, KeySigner)}
-    return tuple(key for key in context.policy.keys if key.public_key not in named) if context.policy else ()
+def _others(reference: Reference, rule: "Rule | None", context: Context) -> dict[bytes, str]:
+    """Keys that tell who signed, though the rule does not name them: of the policy's other rules, and of last time."""
+    last = context.memory.keys(reference) if context.memory else {}
+    policy = {key.public_key: key.name for key in context.policy.keys} if context.policy else {}
+    named = {getattr(signer, "public_key", b"") for signer in rule.signers} if rule else set()
+    return {key: name for key, name in {**last, **policy}.items() if key not in named}

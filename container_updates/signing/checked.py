@@ -63,7 +63,7 @@ class Expected:
     signers: tuple[Signer, ...] = ()
     """Whom the admin named; any one of them is enough."""
     known_keys: tuple[KeySigner, ...] = ()
-    """Keys that the policy has for other images: they only tell who it was, never that he may sign this one."""
+    """Keys that the policy has for other images, or had: they only tell who it was, never that he may sign this one."""
     predicate_types: frozenset[str] = frozenset({SIGN_PREDICATE})
     """Which DSSE statements are what is looked for; others are not there, for this question."""
 

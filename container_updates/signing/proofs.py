@@ -86,7 +86,7 @@ def prove(
     known = next((key for key in expected.known_keys if _signed(key.public_key, material)), None)
     stranger = _by_key(material, (known,)).signer if known else _logged_signer(material)
     if known:
-        raise Unknown(f"signed with {stranger}, which the policy has for other images", signer=stranger, lacks="name")
+        raise Unknown(f"signed with {stranger}, a key that is not named for this image", signer=stranger, lacks="name")
     reason = _no_key(material, expected)
     if stranger is None:
         raise Unknown(reason)

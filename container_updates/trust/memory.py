@@ -6,9 +6,11 @@ A row is there once the run that made it has ended; whatever ends a run early co
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Protocol
 
 from container_updates.clock import Clock, rfc3339
@@ -81,7 +83,8 @@ class _Met:
 class Memory:
     """For all plugins of a user, and used from many threads. `close` writes what this run has met."""
 
-    def __init__(self, folder: str, *, facts: Facts, clock: Clock) -> None:
+    def __init__(self, folder: str, *, facts: Facts, clock: Clock, keys: Iterable[bytes] = ()) -> None:
+        """`keys` are the policy's, in DER: they are remembered with those who signed by them."""
         self._database = Database(
             folder,
             _FILE,
@@ -93,6 +96,7 @@ class Memory:
         )
         self._facts = facts
         self._clock = clock
+        self._keys = {fingerprint(key): b64encode(key).decode() for key in keys}
         self._lock = threading.RLock()
         self._begun = False
         self._mark = 0
@@ -129,7 +133,7 @@ class Memory:
                 met.changes[now] = digest
                 return Compared(_changed(reference, role, before, now, digest))
             for one in now:
-                met.seen.setdefault(one, digest)
+                met.seen.setdefault(replace(one, key=self._keys.get(one.fingerprint or "")), digest)
             first = now.isdisjoint(before.known)
             joined = frozenset() if first else now - before.known.keys()
             return Compared(self._unsaid(reference, digest), first, joined)
@@ -143,6 +147,13 @@ class Memory:
                 for one in before.known.values()
                 if one.accepted is not None
             }
+
+    def keys(self, reference: Reference) -> dict[bytes, str]:
+        """Keys by which the repository was signed, in DER, and what the policy called them."""
+        with self._lock:
+            before = self._of((reference.name, "signer")) or Remembered()
+            keys = [(one.seen.name or one.seen.fingerprint or "", one.seen.key) for one in before.known.values()]
+            return {b64decode(key): name for name, key in keys if key}
 
     def everything(self) -> Mapping[_Key, Remembered]:
         """All that is remembered, by repository and role, in their order; empty where it cannot be read."""
@@ -321,7 +332,7 @@ def _row(columns: Sequence[Any]) -> Row:
 
 
 def _insert(database: sqlite3.Connection, key: _Key, row: Row) -> None:
-    signers = json.dumps([one.plain() for one in row.signers])
+    signers = json.dumps([one.kept() for one in row.signers])
     database.execute(
         "INSERT INTO rows (repository, role, event, signers, digest, at) VALUES (?, ?, ?, ?, ?, ?)",
         (*key, row.event, signers, row.digest, row.at),
@@ -360,6 +371,11 @@ def _is_there(database: Database) -> bool:
         return database.path.stat().st_size > 0
     except OSError:
         return False
+
+
+def fingerprint(key: bytes) -> str:
+    """`sha256:…` of a public key's DER, as `Identity.fingerprint` has it."""
+    return f"sha256:{sha256(key).hexdigest()}"
 
 
 def _number(fact: bytes | None) -> int:

@@ -105,6 +105,7 @@ def _sighted(before: Known | None, seen: Seen, row: Row) -> Known:
     accepted = row.at if row.event == ACCEPTED else None
     if before is None:
         return Known(seen, row, row, accepted, frozenset({row.digest}))
+    seen = seen if seen.key else replace(seen, key=before.seen.key)
     fresh = row.at - before.last.at < _REFRESHED and len(before.digests) < _DIGESTS
     digests = before.digests | {row.digest} if fresh else frozenset({row.digest})
     return Known(seen, before.first, row, accepted or before.accepted, digests)

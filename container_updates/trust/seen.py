@@ -8,7 +8,7 @@ from typing import Any
 
 from container_updates.model import Finding
 
-_MEMBERS = ("kind", "identity", "issuer", "fingerprint", "name")
+_MEMBERS = ("kind", "identity", "issuer", "fingerprint", "name", "key")
 _LONGEST = 1000
 """Characters of a member that are kept as they are."""
 _RELEASE = re.compile(r"@refs/tags/[^@]*\Z")
@@ -26,6 +26,8 @@ class Seen:
     fingerprint: str | None = None
     name: str | None = field(default=None, compare=False)
     """What the policy called it."""
+    key: str | None = field(default=None, compare=False)
+    """The key itself, where the policy had it: base64 of its DER. So the name stays when the policy changes."""
 
     @property
     def rank(self) -> int:
@@ -33,7 +35,11 @@ class Seen:
         return {"none": 0, "unknown": 1}.get(self.kind, 2)
 
     def plain(self) -> dict[str, str]:
-        """Plain data, without what is not known."""
+        """Plain data for a finding's details, without what is not known."""
+        return {member: value for member, value in self.kept().items() if member != "key"}
+
+    def kept(self) -> dict[str, str]:
+        """All of it as plain data, which `of` reads."""
         return {member: value for member in _MEMBERS if (value := getattr(self, member)) is not None}
 
     def __str__(self) -> str:
@@ -88,7 +94,7 @@ def source(repository: str) -> Seen:
 
 
 def of(plain: Mapping[str, Any]) -> Seen:
-    """The same as `plain` gave it."""
+    """The same as `kept` gave it."""
     return Seen(*(_text(plain.get(member)) for member in _MEMBERS))  # type: ignore[arg-type] # kind is always there
 
 
