@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from container_updates.database import Broken, Database
 from container_updates.model import Finding, Problem, Verdict
 from container_updates.reference import Reference
 from container_updates.trust import remembering, seen
-from container_updates.trust.remembering import Change, Remembered, Row
+from container_updates.trust.remembering import Change, Met, Remembered, Row
 from container_updates.trust.seen import NOBODY, Seen
 
 _FILE = "memory.sqlite"
@@ -72,14 +72,6 @@ class Compared:
         return f", new beside it: {seen.names(self.joined)}" if self.joined else ""
 
 
-@dataclass(slots=True)
-class _Met:
-    """What this run met of one repository and role, each with the image's digest."""
-
-    seen: dict[Seen, str] = field(default_factory=dict)
-    changes: dict[frozenset[Seen], str] = field(default_factory=dict)
-
-
 class Memory:
     """For all plugins of a user, and used from many threads. `close` writes what this run has met."""
 
@@ -104,7 +96,7 @@ class Memory:
         self._unreadable: str | None = None
         self._told: set[tuple[Reference, str]] = set()
         self._remembered: dict[_Key, Remembered] = {}
-        self._met: dict[_Key, _Met] = {}
+        self._met: dict[_Key, Met] = {}
 
     @property
     def problems(self) -> list[Problem]:
@@ -128,7 +120,8 @@ class Memory:
             before = self._of(key)
             if before is None:
                 return Compared(self._unsaid(reference, digest))
-            met = self._met.setdefault(key, _Met())
+            met = self._met.setdefault(key, Met())
+            met.digests.add(digest)
             if not named and before.changed(now):
                 met.changes[now] = digest
                 return Compared(_changed(reference, role, before, now, digest))
@@ -288,7 +281,7 @@ class Memory:
             database.execute("BEGIN IMMEDIATE")
             for key, met in self._met.items():
                 before = remembering.read(_rows(database, key))
-                for row in remembering.additions(before, met.seen, met.changes, now):
+                for row in remembering.additions(before, met, now):
                     _insert(database, key, row)
                 _shrink(database, key)
             _shrink_all(database)

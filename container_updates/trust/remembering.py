@@ -111,28 +111,43 @@ def _sighted(before: Known | None, seen: Seen, row: Row) -> Known:
     return Known(seen, before.first, row, accepted or before.accepted, digests)
 
 
-def additions(
-    before: Remembered, seen: Mapping[Seen, str], changes: Mapping[frozenset[Seen], str], at: float
-) -> list[Row]:
-    """The rows that a run adds: who was `seen` and what is a change, each with the image's digest.
+@dataclass(slots=True)
+class Met:
+    """What one run met of a repository and role."""
 
-    What stays as it was is written down once a day. A change that this run did not meet is over.
+    seen: dict[Seen, str] = field(default_factory=dict)
+    """With the image's digest."""
+    changes: dict[frozenset[Seen], str] = field(default_factory=dict)
+    digests: set[str] = field(default_factory=set)
+    """Of every image that was looked at."""
+
+
+def additions(before: Remembered, met: Met, at: float) -> list[Row]:
+    """The rows that a run adds.
+
+    What stays as it was is written down once a day. A change is over once its image turns out to be another one's,
+    or was not met for two days: another run may only look at a part of what runs here.
     """
+    seen, changes = met.seen, met.changes
     new = [one for one in seen if one not in before.known][: max(0, MOST_IN_FORCE - len(before.known))]
     rows = []
     for one, digest in seen.items():
         known = before.known.get(one)
-        again = known is not None and (
-            bool(new) or not known.last.at <= at < known.last.at + _REFRESHED or digest not in known.digests
-        )
+        again = known is not None and (bool(new) or not _is_fresh(known.last, at) or digest not in known.digests)
         if again or one in new:
             rows.append(Row(0, SEEN, (one,), digest, at))
-    rows += [
-        Row(0, CHANGED, tuple(in_order(now)), digest, at)
-        for now, digest in changes.items()
-        if now not in before.pending
-    ]
-    return rows + [Row(0, ENDED, tuple(in_order(now)), "", at) for now in before.pending if now not in changes]
+    for now, digest in changes.items():
+        if now not in before.pending or not _is_fresh(before.pending[now].row, at):
+            rows.append(Row(0, CHANGED, tuple(in_order(now)), digest, at))
+    for now, change in before.pending.items():
+        over = change.row.digest in met.digests or at - change.row.at > 2 * _REFRESHED
+        if now not in changes and over:
+            rows.append(Row(0, ENDED, tuple(in_order(now)), change.row.digest, at))
+    return rows
+
+
+def _is_fresh(row: Row, at: float) -> bool:
+    return row.at <= at < row.at + _REFRESHED
 
 
 def superseded(rows: Sequence[Row]) -> list[int]:
