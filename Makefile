@@ -10,6 +10,9 @@ MOBY := github.com/moby/moby/v2/cmd/dockerd@v2.0.0-beta.24
 CONTAINERD := github.com/containerd/containerd/v2/cmd
 CONTAINERD_VERSION := v2.2.9
 
+# Compiled once, not by each process that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-fast test-engine29 lint bench clean
 
 demo: $(VENV)/.run
@@ -23,15 +26,15 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.test
 	@tests/functional/install-daemons
-	$(BIN)/pytest -n auto -m "not functional and not engine29"
-	$(BIN)/pytest -m "functional and not engine29"
+	$(BIN)/pytest -n auto --ignore=tests/functional
+	$(BIN)/pytest -m "not engine29" tests/functional
 
 test-fast: $(VENV)/.test
-	$(BIN)/pytest -n auto -m "not functional and not engine29"
+	$(BIN)/pytest -n auto --ignore=tests/functional
 
 test-engine29: $(VENV)/.test $(ENGINE29)/dockerd $(ENGINE29)/containerd $(ENGINE29)/containerd-shim-runc-v2
 	@tests/functional/install-daemons
-	CONTAINER_UPDATES_ENGINE29=$(ENGINE29) $(BIN)/pytest -m engine29
+	CONTAINER_UPDATES_ENGINE29=$(ENGINE29) $(BIN)/pytest -m engine29 tests/functional
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ sits in a stalled name lookup cannot be stopped.
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from container_updates.clock import Deadline
@@ -34,7 +35,7 @@ def each(
 
     Groups take turns, and at most `at_once(group)` items of one are worked on at the same time (None: as many as there
     are threads), so that one slow registry does not keep the others waiting. `finished` is called after each item, in
-    any thread. `work` raises nothing: an item whose work did is one that was not finished.
+    any thread. An item whose work raises is one that was not finished.
     """
     queue = _Queue(items, group, at_once)
     results: list[Result | None] = [None] * len(items)
@@ -44,8 +45,9 @@ def each(
         while (position := queue.take()) is not None:
             try:
                 if not deadline.passed():
-                    results[position] = work(items[position])
-                    finished()
+                    with suppress(Exception):  # a thread that dies takes the rest with it, and says so on stderr
+                        results[position] = work(items[position])
+                        finished()
             finally:
                 queue.give_back(position)
                 done.release()

@@ -6,13 +6,15 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from container_updates import options
+from container_updates import cli, options
 from container_updates.demo import faults
+from container_updates.demo.http import Request, Response
 from container_updates.errors import UsageError
 from container_updates.settings import Selector, Settings
 from tests.lab import Lab, lab
@@ -197,10 +199,12 @@ def test_where_each_setting_came_from() -> None:
 
 
 def test_version_and_help_are_no_check(tmp_path: Path) -> None:
-    for argv in (["-V"], ["--version"], ["-h"], ["--help"], ["--version", "--demo"]):
+    for argv in (["-V", "--demo"], ["--help"]):
         done = plugin(tmp_path, *argv)
         assert (done.returncode, done.stderr) == (0, b""), argv
         assert b"check_container_updates" in done.stdout
+    assert options.parse(["--version"], {}, terminal=False) == options.parse(["-V"], {}, terminal=True)
+    assert options.parse(["-h"], {}, terminal=False) == options.parse(["--help"], {}, terminal=True)
 
 
 def test_neither_version_nor_help_imports_what_only_a_check_needs(tmp_path: Path) -> None:
@@ -213,13 +217,21 @@ def test_neither_version_nor_help_imports_what_only_a_check_needs(tmp_path: Path
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("argv", [["--bogus"], ["-w", "x"], ["-H", "unix:///nowhere/docker.sock"], ["-H", "ftp://x"]])
-def test_what_cannot_be_checked_is_unknown_in_one_line_on_stdout(tmp_path: Path, argv: Sequence[str]) -> None:
-    done = plugin(tmp_path, *argv)
+def test_what_cannot_be_checked_is_unknown_in_one_line_on_stdout(tmp_path: Path) -> None:
+    done = plugin(tmp_path, "-H", "unix:///nowhere/docker.sock")
     assert done.returncode == 3
     assert done.stdout.startswith(b"CONTAINER_UPDATES UNKNOWN - ")
     assert done.stdout.count(b"\n") == 1
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("argv", [["--bogus"], ["-w", "x"], ["-H", "ftp://x"]])
+def test_whatever_is_wrong_with_the_options_is_unknown(argv: Sequence[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(argv, {}) == 3
+    stdout, stderr = capfd.readouterr()
+    assert stdout.startswith("CONTAINER_UPDATES UNKNOWN - ")
+    assert stdout.count("\n") == 1
+    assert stderr == ""
 
 
 def test_exit_codes_and_outputs_of_a_check(host: Lab) -> None:
@@ -284,13 +296,18 @@ def test_every_request_is_shown_at_vvv_and_no_secret_with_it(host: Lab) -> None:
 
 def test_sigterm_reports_what_is_known(host: Lab) -> None:
     host.run("web", host.registry.push_image("app/web", "1"))
-    host.registry.fail(faults.silence())
+    asked = threading.Event()
+
+    def silence(request: Request, answer: Response) -> Response:
+        asked.set()
+        return faults.silence()(request, answer)
+
+    host.registry.fail(silence)
     argv = [sys.executable, PLUGIN, "-H", host.engine.host, "--timeout=600"]
     with subprocess.Popen(
         argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(host.folder)
     ) as running:
-        while not host.registry.requests():
-            assert running.poll() is None
+        assert asked.wait(60)
         running.send_signal(signal.SIGTERM)
         stdout, stderr = running.communicate(timeout=30)
     assert running.returncode == 3

@@ -1,12 +1,11 @@
 """What the README says is what the plugin does."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from container_updates import cli
 from container_updates.chain import CHECKS
 from container_updates.verdicts import METRICS
 from tests.test_monitoring_files import FOR_PEOPLE, options
@@ -72,9 +71,9 @@ def test_the_messages_of_troubleshooting_are_those_of_the_plugin() -> None:
         (["--vebose"], "unrecognized arguments"),
     ],
 )
-def test_messages_as_they_come(argv: list[str], heading: str) -> None:
+def test_messages_as_they_come(argv: list[str], heading: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert heading in HEADINGS
-    argv = [sys.executable, str(ROOT / "check_container_updates.py"), *argv]
-    shown = subprocess.run(argv, capture_output=True, text=True).stdout
+    cli.main(argv, {})
+    shown = capsys.readouterr().out
     words = re.split(r"\S*[:/]{2}\S*", heading)[-1].strip()
     assert words in shown

@@ -152,8 +152,10 @@ _REGISTRIES = st.one_of(
 )
 _PART = r"[a-z0-9]{1,8}(([._]|__|-{1,3})[a-z0-9]{1,8}){0,2}"
 _REPOSITORIES = _matching(rf"{_PART}(/{_PART}){{1,4}}")
-_TAGS = _matching(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}")
-_DIGESTS = _matching(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_TAGS = _matching(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,20}") | st.just("t" * 128)
+_DIGESTS = st.sampled_from([SHA256, SHA512]) | st.binary(min_size=32, max_size=32).map(
+    lambda raw: f"sha256:{raw.hex()}"
+)
 _REFERENCES = st.one_of(
     st.builds(Reference, _REGISTRIES, _REPOSITORIES, _TAGS),
     st.builds(Reference, _REGISTRIES, _REPOSITORIES, st.none(), _DIGESTS),

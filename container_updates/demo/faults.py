@@ -146,8 +146,12 @@ def huge(size: int = 3 << 30, *, announced: bool = False) -> Fault:
 
 def bomb(size: int = 1 << 28) -> Fault:
     """A small gzip body (Content-Encoding) that unpacks to `size` bytes."""
-    packed = gzip.compress(bytes(size), compresslevel=1, mtime=0)
-    return lambda request, answer: replace(answer, body=packed, headers={**answer.headers, "Content-Encoding": "gzip"})
+
+    def packed(request: object, answer: Response) -> Response:
+        body = gzip.compress(bytes(size), compresslevel=1, mtime=0)
+        return replace(answer, body=body, headers={**answer.headers, "Content-Encoding": "gzip"})
+
+    return packed
 
 
 def drip(seconds: float = 1.0) -> Fault:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from container_updates.chain import shapes
@@ -64,7 +64,8 @@ def test_any_text_is_a_version_or_none(text: str) -> None:
 tags = st.from_regex(r"\A(v|r|amd64-)?[0-9]{1,4}(\.[0-9]{1,3}){0,3}(-(alpine|ls|rc)[0-9.]{0,4})?\Z")
 
 
-@given(tags, st.lists(tags, max_size=12))
+@settings(max_examples=50)
+@given(tags, st.lists(tags, max_size=6))
 def test_what_is_named_is_newer_and_of_the_same_kind(running: str, others: list[str]) -> None:
     version = shapes.read(running)
     if version is None:

@@ -210,17 +210,17 @@ def test_it_listens_on_tcp_with_tls(server_tls, certificate, monkeypatch):
         assert client(engine, tls=tls).ping()
 
 
-def test_ten_thousand_containers_are_encoded_once(registry):
+def test_a_long_list_is_encoded_once(registry):
     with EngineServer(dataclasses.replace(CONTAINERD, api="1.48")) as engine:
         image = registry.push_image("app", "1")
         engine.pull(image)
-        for number in range(10_000):
+        for number in range(1_000):
             engine.run(f"c{number}", image.reference)
-        assert len(client(engine).containers()) == 10_000
+        assert len(client(engine).containers()) == 1_000
         answers = [engine.answer(request_for("/containers/json")) for _ in range(2)]
         assert answers[0] is answers[1]
         engine.remove_container("c1")
-        assert len(client(engine).containers()) == 9_999
+        assert len(client(engine).containers()) == 999
 
 
 def test_the_socket_goes_with_the_server():

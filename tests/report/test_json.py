@@ -17,9 +17,16 @@ from tests.report.cases import DAY, DIGEST, ENGINE, EVERY_CHECK, HOSTILE, contai
 SETTINGS = Settings(checks=EVERY_CHECK, output="json", verbose=3)
 STATES = {"OK", "UNKNOWN", "WARNING", "CRITICAL"}
 VERDICTS = {"pass", "fail", "inconclusive", "skipped"}
-SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()))
+TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
+SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | TEXT
 DETAILS = st.dictionaries(
-    st.text(), st.recursive(SCALAR, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+    TEXT,
+    st.recursive(
+        SCALAR,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+        max_leaves=6,
+    ),
+    max_size=4,
 )
 
 
@@ -141,7 +148,7 @@ def test_outside_text_comes_through_whole_and_without_reaching_a_terminal(hostil
     assert "|" not in report["summary"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(DETAILS)
 def test_no_details_at_all_break_it(details: dict[str, Any]) -> None:
     report = read(outcome([container("web", finding("outdated", age=5, odd=details))]))

@@ -120,7 +120,7 @@ def test_markup_in_a_name_stays_text() -> None:
     assert "\x1b[1;31m" not in report
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(st.characters(exclude_categories=())), st.integers(1, 120))
 def test_no_text_at_all_breaks_it(hostile: str, width: int) -> None:
     assert all(line.isprintable() for line in table(infested(hostile, PLAIN), width=width))
