@@ -1,14 +1,17 @@
 """An embedded host with its registry, and whole runs of the check against it."""
 
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from container_updates import check
 from container_updates.clock import Clock, Deadline
+from container_updates.demo import faults
 from container_updates.demo.engine import EngineServer
+from container_updates.demo.http import Fault, Request, Response
 from container_updates.demo.kinds import CLASSIC, Kind
 from container_updates.demo.registry import RegistryServer
 from container_updates.model import Container, Finding, JudgedContainer, Outcome
@@ -27,6 +30,9 @@ class Lab:
     folder: Path
     time: float = NOW
     settings: Settings = field(default_factory=Settings)
+    deadline: Deadline = field(default_factory=lambda: Deadline(0, Clock()))
+    """Of the last run."""
+    _done: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     @property
     def clock(self) -> Clock:
@@ -42,8 +48,24 @@ class Lab:
             no_cache=True,
         )
         settings = replace(settings, **changes)
-        deadline = Deadline(settings.timeout, self.clock)
-        return Checked(check.run(settings, clock=self.clock, deadline=deadline))
+        self.deadline = Deadline(settings.timeout, self.clock)
+        steps = nullcontext(self)
+        return Checked(check.run(settings, clock=self.clock, deadline=self.deadline, progress=lambda total: steps))
+
+    def advance(self) -> None:
+        """Count what a run is done with."""
+        self._done.release()
+
+    def silence(self, *, after: int = 0) -> Fault:
+        """No answer; and once the run is done with so many subjects, its time is up, however slow this machine is."""
+
+        def silent(request: Request, answer: Response) -> Response:
+            for _ in range(after):
+                self._done.acquire(timeout=20)
+            self.deadline.expire()
+            return faults.silence()(request, answer)
+
+        return silent
 
     def run(self, name: str, image: Any, labels: Mapping[str, str] | None = None) -> None:
         """Pull an image and start a container of it by its name."""

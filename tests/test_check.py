@@ -89,8 +89,8 @@ def test_one_denied_repository_in_a_shared_token_request_costs_itself_only(tmp_p
 
 def test_what_one_link_knew_when_the_time_was_up_is_told(host: Lab) -> None:
     host.run("web", host.registry.push_image("app/web", "1"))
-    host.registry.fail(faults.silence(), path=r"\.sig$|/referrers/")
-    checked = host.check(checks=("updates", "signatures"), timeout=1.0)
+    host.registry.fail(host.silence(), path=r"\.sig$|/referrers/")
+    checked = host.check(checks=("updates", "signatures"))
     assert checked.finding("web").code == "up-to-date"
     assert checked.finding("web", "signatures").code == "timeout"
 
@@ -98,9 +98,9 @@ def test_what_one_link_knew_when_the_time_was_up_is_told(host: Lab) -> None:
 def test_a_silent_registry_is_a_timeout_and_the_rest_is_told(host: Lab) -> None:
     with RegistryServer() as silent:
         host.run("slow", silent.push_image("app/slow", "1"))
-        silent.fail(faults.silence())
+        silent.fail(host.silence(after=1))
         host.run("web", host.registry.push_image("app/web", "1"))
-        checked = host.check(timeout=1.0)
+        checked = host.check()
     assert checked.codes == {"slow": "timeout", "web": "up-to-date"}
     assert checked.metric("not_checked") == 1
 
