@@ -33,7 +33,9 @@ def test_the_newest_as_an_admin_expects_it(name: str, running: str) -> None:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(CASES) >= 150
+    assert len(CASES) >= 500
+    named = "nginx postgres python node traefik nextcloud linuxserver grafana keycloak mariadb redis gitlab-ce"
+    assert {*named.split(), "home-assistant", "ubuntu", "eclipse-temurin"} <= set(SETS)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,8 @@ def test_there_are_enough_of_them() -> None:
         ("15", "16", "major"),
         ("1.2.3-ls45", "1.2.3-ls46", "other"),
         ("7.0.0-rc1", "7.0.0", "patch"),
+        ("linux-amd64-2.19.4", "linux-amd64-2.33.0", "minor"),
+        ("alpine3.19-v16.11.0", "alpine3.21-v18.3.0", "major"),
     ],
 )
 def test_how_far_it_is(old: str, new: str, step: str) -> None:
