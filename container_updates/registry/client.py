@@ -154,7 +154,7 @@ class Registry:
 
         def ask(endpoint: Endpoint) -> Answer:
             answer = self._ask(endpoint, "GET", reference.repository, path, headers=headers, limit=limit)
-            if endpoint.mirror and answer.status != 200:
+            if endpoint.mirror and answer.status not in (200, 304):
                 raise NotFound(f"{endpoint.host} does not have it", repository_answers=None)
             return answer
 

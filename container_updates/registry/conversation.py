@@ -124,7 +124,7 @@ class Conversation:
             raise self._limit(endpoint, host, repository, until)
         if status >= 500 and status != 501:
             raise Unreachable(f"{endpoint.host} has an error of its own (HTTP {status})", status=status)
-        if 300 <= status < 400:
+        if 300 <= status < 400 and status != 304:  # which is an answer to a question with an ETag
             raise BadAnswer(f"{endpoint.host} answers with a redirect to nowhere (HTTP {status})", status=status)
         return answer
 
