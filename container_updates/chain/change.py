@@ -7,6 +7,7 @@ from container_updates import repositories
 from container_updates.chain import forges, labels
 from container_updates.chain.since import real_date
 from container_updates.clock import engine_date, rfc3339
+from container_updates.errors import Unresolvable
 from container_updates.model import Subject
 from container_updates.registry.manifests import ImageConfig
 
@@ -22,8 +23,14 @@ def between(subject: Subject, new: ImageConfig) -> dict[str, Any]:
     if before or after:
         dates = {"old": before, "new": after}
         found["created"] = {when: rfc3339(moment) for when, moment in dates.items() if moment}
-    link = _template(subject) or _link(found)
+    link = _template(subject, subject.reference.tag) or _link(found)
     return {**found, "link": link} if link else found
+
+
+def to_version(subject: Subject, tag: str) -> str | None:
+    """Return a link to what a newer version brings: the admin's own, else the releases of the source it names."""
+    address = repositories.address(labels.claimed(subject.image.labels, labels.SOURCE) or "")
+    return _template(subject, tag) or (forges.releases(address) if address else None)
 
 
 def _link(found: dict[str, Any]) -> str | None:
@@ -38,14 +45,15 @@ def _link(found: dict[str, Any]) -> str | None:
     return compared or forges.releases(address)
 
 
-def _template(subject: Subject) -> str | None:
+def _template(subject: Subject, tag: str | None) -> str | None:
     """The link that the admin set for What's up Docker, filled with the tag; http and https only."""
-    template, tag = subject.wish("wud.link.template"), subject.reference.tag
+    template = subject.wish("wud.link.template")
     if template is None or tag is None:
         return None
-    numbers = [*tag.removeprefix("v").partition("-")[0].split("."), "", ""]
+    transformed = _transformed(subject, tag)
+    numbers = [*transformed.removeprefix("v").partition("-")[0].split("."), "", ""]
     values = dict(zip(("major", "minor", "patch"), numbers, strict=False))
-    values |= {"original": tag, "raw": tag, "transformed": tag, "prerelease": tag.partition("-")[2]}
+    values |= {"original": tag, "raw": tag, "transformed": transformed, "prerelease": transformed.partition("-")[2]}
     for name, value in values.items():
         template = template.replace(f"${{{name}}}", value)
     try:
@@ -54,3 +62,14 @@ def _template(subject: Subject) -> str | None:
         return None
     fine = parts.scheme in ("http", "https") and parts.hostname and template.isprintable() and "@" not in parts.netloc
     return template[:500] if fine else None
+
+
+def _transformed(subject: Subject, tag: str) -> str:
+    if subject.wish("wud.tag.transform") is None:
+        return tag
+    from container_updates.chain import patterns
+
+    try:
+        return patterns.transform(subject)(tag)
+    except Unresolvable:
+        return tag

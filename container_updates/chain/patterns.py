@@ -3,6 +3,7 @@
 The labels are those that What's up Docker and Diun know, in their own syntax.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,6 +15,7 @@ from container_updates.model import Subject
 from container_updates.settings import Settings
 
 _MAX_PATTERN = 1000
+_PLACEHOLDER = re.compile(r"\$([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,14 @@ def of(subject: Subject, settings: Settings) -> Filter:
             return False
         return all(any(one.search(tag) for one in group) for group in every)
 
-    return Filter(wanted, _transform(subject))
+    return Filter(wanted, transform(subject))
 
 
-def _transform(subject: Subject) -> Callable[[str], str]:
-    """`wud.tag.transform`: `REGEX => REPLACEMENT` with $1 for a group."""
+def transform(subject: Subject) -> Callable[[str], str]:
+    """Return how the label `wud.tag.transform` has a tag read: `REGEX => REPLACEMENT`, with $1 for a group.
+
+    As What's up Docker does it, the replacement is all that is left of a tag that matches. Raises `Unresolvable`.
+    """
     text = subject.wish("wud.tag.transform")
     if not text:
         return lambda tag: tag
@@ -65,10 +70,8 @@ def _transform(subject: Subject) -> Callable[[str], str]:
         found = compiled.search(tag)
         if found is None:
             return tag
-        shown = template
-        for number in range(found.re.groups, -1, -1):
-            shown = shown.replace(f"${number}", found[number] or "")
-        return tag[: found.start()] + shown + tag[found.end() :]
+        groups = {str(number): found[number] or "" for number in range(found.re.groups + 1)}
+        return _PLACEHOLDER.sub(lambda placeholder: groups.get(placeholder[1], ""), template)
 
     return transformed
 

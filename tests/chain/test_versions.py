@@ -1,14 +1,20 @@
 """Newer versions on the embedded lab: the tag that is named exists, for this platform, and as the admin wants it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from container_updates.demo import faults
 from container_updates.demo.content import AMD64, ARM64
+from container_updates.demo.http import Request, Response, json_response
 from container_updates.demo.kinds import CONTAINERD
 from container_updates.model import State
+from container_updates.registry.manifests import OCI_MANIFEST
+from container_updates.report import nagios
+from container_updates.settings import Settings
 from tests.lab import Checked, Lab, lab
 
 VERSIONS = ("versions",)
@@ -67,8 +73,21 @@ def test_at_most_three_are_looked_at_for_the_platform(host: Lab) -> None:
     arm = host.registry.push_image("app/web", platform=ARM64)
     for tag in ("2.0", "2.1", "2.2"):
         host.registry.push_index("app/web", tag, [arm])
-    assert code(host.check(checks=VERSIONS)) == "newest"
+    checked = host.check(checks=VERSIONS)
+    assert code(checked) == "newest"
+    assert checked.finding("web", "versions").message.endswith(
+        "newest of its kind, none of the 3 newest tags is for its platform"
+    )
     assert len(host.registry.requests(method="HEAD")) == 3
+
+
+def test_a_tag_that_is_no_image_hides_no_other(host: Lab) -> None:
+    run(host, "1.0")
+    publish(host, "1.1")
+    host.registry.put_manifest("app/web", b'{"schemaVersion": 2}', OCI_MANIFEST, "1.2")
+    assert host.check(checks=VERSIONS).finding("web", "versions").details["newest"] == "1.1"
+    host.registry.delete_tag("app/web", "1.1")
+    assert code(host.check(checks=VERSIONS)) == "bad-answer"
 
 
 def test_levels_and_patterns_of_the_options(host: Lab) -> None:
@@ -101,10 +120,38 @@ def test_the_labels_that_people_already_have(host: Lab, labels: dict[str, str], 
     assert host.check(checks=VERSIONS).finding("web", "versions").details["newest"] == newest
 
 
-def test_a_tag_is_read_as_its_label_transforms_it(host: Lab) -> None:
-    run(host, "release-build-1.2.3", {"wud.tag.transform": "^release-build-(.*)$ => $1"})
-    publish(host, "release-build-1.4.0")
-    assert host.check(checks=VERSIONS).finding("web", "versions").details["newest"] == "release-build-1.4.0"
+@pytest.mark.parametrize(
+    ("transform", "running", "others", "newest"),
+    [
+        ("^release-build-(.*)$ => $1", "release-build-1.2.3", ("release-build-1.4.0",), "release-build-1.4.0"),
+        (r"^v(\d+)$ => $1", "v3", ("v4", "5"), "5"),
+        (r"^v(\d+) => $1", "v3-alpine", ("v4-bookworm",), "v4-bookworm"),
+        (r"^(\d+)\.(\d+)_(\d+)$=>$1.$2.$3", "1.2_3", ("1.2_12", "1.2_5"), "1.2_12"),
+        (r"^(\d+)(-x)?$ => $1$2", "1", ("2",), "2"),
+        (r"^never => $1", "1.2", ("1.3",), "1.3"),
+    ],
+)
+def test_a_tag_is_read_as_its_label_transforms_it(
+    host: Lab, transform: str, running: str, others: tuple[str, ...], newest: str
+) -> None:
+    """As What's up Docker does it: what is left of a tag that matches is the replacement alone."""
+    run(host, running, {"wud.tag.transform": transform})
+    publish(host, *others)
+    assert host.check(checks=VERSIONS).finding("web", "versions").details["newest"] == newest
+
+
+def test_a_link_tells_what_the_newer_version_brings(host: Lab) -> None:
+    template = "https://wiki.example.com/web/${original}?${major}-${minor}-${patch}"
+    run(host, "v1.2.3", {"wud.link.template": template})
+    labels = {"org.opencontainers.image.source": "https://github.com/acme/web.git"}
+    host.run("other", host.registry.push_image("app/other", "1.0", labels=labels))
+    host.registry.push_image("app/other", "1.1")
+    publish(host, "v1.4.0")
+    checked = host.check(checks=VERSIONS)
+    link = "https://wiki.example.com/web/v1.4.0?1-4-0"
+    assert checked.finding("web", "versions").details["change"] == {"link": link}
+    assert checked.finding("other", "versions").details["change"] == {"link": "https://github.com/acme/web/releases"}
+    assert f"newer version v1.4.0 (minor); {link}\n" in nagios.render(checked.outcome, Settings(verbose=1))
 
 
 @pytest.mark.parametrize("pattern", ["(", "(?=x)", "x" * 2000, "(a{1000}){1000}"])
@@ -147,6 +194,40 @@ def test_one_list_for_all_tags_of_a_repository_and_none_while_it_is_kept(host: L
     asked = len(host.registry.requests())
     host.check(checks=VERSIONS, no_cache=False)
     assert len(host.registry.requests()) == asked
+
+
+def test_after_the_time_to_live_a_list_that_is_the_same_costs_no_body(host: Lab) -> None:
+    sizes = []
+
+    def with_etag(request: Request, answer: Response) -> Response:
+        same = request.headers.get("if-none-match") == '"v1"'
+        answer = Response(304, b"") if same else replace(answer, headers={**answer.headers, "ETag": '"v1"'})
+        sizes.append(len(answer.body))
+        return answer
+
+    host.registry.fail(with_etag, path="tags/list")
+    run(host, "1.0")
+    publish(host, "1.1")
+    for _ in range(3):
+        assert host.check(checks=VERSIONS, no_cache=False).finding("web", "versions").code == "newer-version"
+        host.time += 601
+    assert [bool(size) for size in sizes] == [True, False, False]
+
+
+def test_a_list_without_end_is_cut_and_said(host: Lab) -> None:
+    pages = count(1)
+
+    def endless(request: Request, answer: Response) -> Response:
+        number = next(pages)
+        link = f'</v2/app/web/tags/list?last=x{number}&n=1000>; rel="next"'
+        return json_response({"name": "app/web", "tags": [f"x{number}", "1.1"]}, headers={"Link": link})
+
+    run(host, "1.0")
+    publish(host, "1.1")
+    host.registry.fail(endless, path="tags/list")
+    finding = host.check(checks=VERSIONS).finding("web", "versions")
+    assert finding.message.endswith("newer version 1.1 (minor), looking at the first 101 tags only")
+    assert len(host.registry.requests(path="tags/list")) == 100
 
 
 def test_without_the_check_no_tags_are_asked_for(host: Lab) -> None:
