@@ -5,14 +5,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from heapq import nlargest
 
-from container_updates.chain import Context, shapes
+from container_updates.chain import Context, labels, shapes
 from container_updates.chain.shapes import Version
 from container_updates.errors import Inconclusive
 from container_updates.model import Subject
 from container_updates.registry import tags
 
-_LABEL = "org.opencontainers.image.version"
-_MAX_LABEL = 100
 _PLAIN = re.compile(r"v?[0-9]+(?:\.[0-9]+)+")
 _MOST_ASKED = 3
 """Tags whose digest is looked at, the newest first: what runs is most often one of them."""
@@ -20,8 +18,8 @@ _MOST_ASKED = 3
 
 def by_label(subject: Subject) -> str | None:
     """Return what the running image says; None where it says nothing that its tag does not."""
-    label = subject.image.labels.get(_LABEL, "")[:_MAX_LABEL]
-    return label if label and label != subject.reference.tag else None
+    label = labels.claimed(subject.image.labels, labels.VERSION)
+    return label if label != subject.reference.tag else None
 
 
 def within(subject: Subject, listed: Iterable[str], context: Context) -> str | None:

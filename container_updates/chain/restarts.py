@@ -52,5 +52,5 @@ def _pending(subject: Subject, renewed: Image, context: Context) -> Finding:
     if renewed.digests and context.pulled(renewed) is not False:
         details["pulled_digest"] = renewed.id if renewed.id in renewed.digests else min(renewed.digests)
         how = "pulled"
-    message = f"{subject.reference} restart pending: {how}{when}, not recreated"
+    message = f"{subject.reference} restart pending: {how}{when}, not recreated (docker restart does not help)"
     return Finding("restarts", "restart-pending", Verdict.FAIL, message, details)

@@ -12,7 +12,7 @@ from container_updates.settings import Settings
 WRONG = {
     "outdated": "outdated",
     "tag-gone": "whose tag is gone",
-    "restart-pending": "waiting for a restart",
+    "restart-pending": "to be recreated",
     "newer-version": "with a newer version",
     "unsigned": "unsigned",
     "unverifiable": "unverifiable",
@@ -166,7 +166,19 @@ def _fine(outcome: Outcome, settings: Settings) -> str:
         if judged.finding.check == "updates"
     ]
     counted = [(codes.count(code), words) for code, words in _FINE.items() if code in codes]
-    if not counted:
-        return f"{total} container{'s' * (total != 1)} checked, nothing wrong"
-    (first, words), *others = counted
-    return ", ".join([f"{first} container{'s' * (first != 1)} {words}", *(f"{count} {what}" for count, what in others)])
+    (first, words), *others = counted or [(total, "checked")]
+    parts = [f"{first} container{'s' * (first != 1)} {words}", *(f"{count} {what}" for count, what in others)]
+    newer = _newer(outcome)
+    parts += [newer] if newer else [] if counted else ["nothing wrong"]
+    return ", ".join(parts)
+
+
+def _newer(outcome: Outcome) -> str:
+    """Newer versions are nothing wrong, and yet what was asked for."""
+    found = [
+        " ".join(safe(text, _NAME_LENGTH) for text in (container.container.name, str(judged.finding.details["newest"])))
+        for container in outcome.containers
+        for judged in container.findings
+        if judged.finding.code == "newer-version" and "newest" in judged.finding.details
+    ]
+    return f"{len(found)} with a newer version ({', '.join(sorted(found)[:_NAMES])})" if found else ""

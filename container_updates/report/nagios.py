@@ -73,8 +73,11 @@ def message(judged: JudgedContainer, *, everything: bool) -> str:
     told = [safe(finding.finding.message) for finding in findings if everything or _matters(finding, judged)]
     if everything:
         told += [update.changes(finding) for finding in findings] + [update.left_alone(judged.container)]
-    # Two links of the chain that fail at the same registry say the same.
-    return "; ".join(dict.fromkeys(filter(None, told))) or safe(judged.container.image)
+    # Two links of the chain that fail at the same registry say the same, and the image's name is enough once.
+    first, *others = [*dict.fromkeys(filter(None, told))] or [safe(judged.container.image)]
+    subject = judged.container.subject
+    name = f"{safe(judged.container.image if subject is None else str(subject.reference))} "
+    return "; ".join([first, *(other.removeprefix(name) for other in others)])
 
 
 def _matters(finding: JudgedFinding, judged: JudgedContainer) -> bool:

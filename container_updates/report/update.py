@@ -68,8 +68,8 @@ def _command(container: Container, *, pulled: bool) -> str:
         service = _quoted(container.service)
         return f"{compose} up -d {service}" if pulled else f"{compose} pull {service} && {compose} up -d {service}"
     name = _quoted(container.name)
-    again = f"then remove {name} and run it again as it was started"
-    return again if pulled else f"docker pull {image}, {again}"
+    again = f"remove {name} and run it again as it was started"
+    return again if pulled else f"docker pull {image}, then {again}"
 
 
 def _quoted(text: str | None) -> str:

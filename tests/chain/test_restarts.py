@@ -43,7 +43,7 @@ def test_pulled_and_not_recreated_is_one_line_that_says_so(host: Lab) -> None:
     assert both(checked) == ("up-to-date", "restart-pending")
     finding = checked.finding("web", "restarts")
     assert finding.details["pulled_digest"] == new.digest
-    assert finding.message == f"{new.reference} restart pending: pulled, not recreated"
+    assert finding.message == f"{new.reference} restart pending: pulled, not recreated (docker restart does not help)"
     assert (checked.metric("outdated"), checked.metric("restart_pending")) == (0, 1)
     assert checked.outcome.state is State.WARNING
 

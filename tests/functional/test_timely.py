@@ -92,8 +92,8 @@ def test_an_update_from_its_publication_to_its_container(story: Story) -> None:
 
     story.pull()
     assert story.read() == [
-        "CONTAINER_UPDATES WARNING - 1 of 1 container waiting for a restart (web)",
-        "[WARNING] web: WEB restart pending: pulled, not recreated",
+        "CONTAINER_UPDATES WARNING - 1 of 1 container to be recreated (web)",
+        "[WARNING] web: WEB restart pending: pulled, not recreated (docker restart does not help)",
     ]
 
     story.recreate()

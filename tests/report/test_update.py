@@ -24,7 +24,7 @@ def judged(code: str, check: str = "updates", **changes: object) -> JudgedContai
             judged("outdated"),
             "docker pull registry.example.com/acme/web:1, then remove web and run it again as it was started",
         ),
-        (judged("restart-pending", "restarts"), "then remove web and run it again as it was started"),
+        (judged("restart-pending", "restarts"), "remove web and run it again as it was started"),
         (
             judged("outdated", project="shop", service="front"),
             "docker compose -p shop pull front && docker compose -p shop up -d front",
