@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from container_updates.report.details import items, several, shown, text
 from container_updates.report.text import safe
 
 _FORMATS = {
@@ -23,6 +24,8 @@ _KINDS = {
     "notation": "an owner of a certificate of",
     "content-trust": "the owner of the root",
 }
+_NOBODY = {"none": "nobody", "unknown": "somebody whom nobody here knows"}
+"""Kinds of a remembered signer that is none."""
 _MODES = {
     "signatures": {
         "required": "It has to be signed.",
@@ -35,7 +38,6 @@ _MODES = {
         "accepted": "Its source is not looked at.",
     },
 }
-_MOST = 20
 
 
 def signature(one: object) -> Iterable[str]:
@@ -44,32 +46,33 @@ def signature(one: object) -> Iterable[str]:
         return
     state = str(one.get("state"))
     words = f"{_FORMATS.get(str(one.get('format')), 'A signature')}, {_STATES.get(state, safe(state, 40))}"
-    reason = "" if state == "good" else f": {_text(one.get('reason'))}"
+    reason = "" if state == "good" else f": {text(one, 'reason')}"
     yield f"{words}{reason}."
     if isinstance(one.get("signer"), Mapping):
         yield "Signed by"
         yield from (f"  {line}" for line in who(one["signer"]))
     if one.get("digest"):
         yield "It signs"
-        yield f"  {_text(one['digest'])}"
+        yield f"  {text(one, 'digest')}"
     yield from _how(one)
 
 
 def who(signer: object) -> Iterable[str]:
     """Return who signed: `Identity.plain()`, or a text, or several of them."""
     if isinstance(signer, list | tuple):
-        for one in signer[:_MOST]:
+        for number, one in enumerate(several(signer)):
+            yield from ["and"] if number else []
             yield from who(one)
     elif isinstance(signer, Mapping):
-        named = signer.get("identity") or signer.get("name")
+        named = text(signer, "identity") or text(signer, "name") or _NOBODY.get(text(signer, "kind"), "")
         if named:
-            yield _text(named)
+            yield named
         if signer.get("issuer"):
-            yield f"as {_text(signer['issuer'])} vouches"
+            yield f"as {text(signer, 'issuer')} vouches"
         if signer.get("fingerprint"):
-            yield f"by the key {_text(signer['fingerprint'])}"
+            yield f"{'by ' if named else ''}the key {text(signer, 'fingerprint')}"
     else:
-        yield _text(signer) or "nobody"
+        yield shown(signer) or "nobody"
 
 
 def demanded(rule: object) -> Iterable[str]:
@@ -77,47 +80,39 @@ def demanded(rule: object) -> Iterable[str]:
     if not isinstance(rule, Mapping):
         return
     for member, modes in _MODES.items():
-        if rule.get(member) in modes:
-            yield modes[rule[member]]
-    for position, group in enumerate(_list(rule.get("signers"))):
+        if text(rule, member) in modes:
+            yield modes[text(rule, member)]
+    for position, group in enumerate(items(rule, "signers")):
         yield "and in addition" if position else "It may be signed by"
-        for number, one in enumerate(_list(group)):
+        for number, one in enumerate(several(group)):
             yield f"  {'or ' if number else ''}{_named(one)}"
     for member, words in (("source", "It may come from"), ("builders", "It may be built by")):
-        patterns = _list(rule.get(member))
+        patterns = items(rule, member)
         if patterns:
             yield words
-            yield from (f"  {_text(pattern)}" for pattern in patterns)
+            yield from (f"  {shown(pattern)}" for pattern in patterns)
 
 
 def _how(one: Mapping[str, Any]) -> Iterable[str]:
     """How far it could be checked: time, log and revocation."""
     if one.get("signed_at"):
-        yield f"It was made at {_text(one['signed_at'])}, which is proven."
+        yield f"It was made at {text(one, 'signed_at')}, which is proven."
     elif one.get("claimed_signing_time"):
-        yield f"It says to be made at {_text(one['claimed_signing_time'])}, which nobody proves."
+        yield f"It says to be made at {text(one, 'claimed_signing_time')}, which nobody proves."
     if one.get("log_index") is not None:
         yield f"It stands in the transparency log, as entry {safe(str(one['log_index']), 40)}."
     if one.get("log"):
-        yield f"Transparency log: {_text(one['log'])}."
+        yield f"Transparency log: {text(one, 'log')}."
     if one.get("revocation"):
-        yield f"Whether its certificate was revoked: {_text(one['revocation'])}."
-    for note in _list(one.get("notes")):
-        yield f"Note: {_text(note)}."
+        yield f"Whether its certificate was revoked: {text(one, 'revocation')}."
+    for note in items(one, "notes"):
+        yield f"Note: {shown(note)}."
 
 
 def _named(signer: object) -> str:
     if not isinstance(signer, Mapping):
-        return _text(signer)
+        return shown(signer)
     kind = str(signer.get("kind"))
-    words = f"{_KINDS.get(kind, safe(kind, 40))} {_text(signer.get('name'))}"
-    subjects = [_text(subject) for subject in _list(signer.get("identities"))]
+    words = f"{_KINDS.get(kind, safe(kind, 40))} {text(signer, 'name')}"
+    subjects = [shown(subject) for subject in items(signer, "identities")]
     return f"{words}: {' or '.join(subjects)}" if subjects else words
-
-
-def _text(value: object) -> str:
-    return safe(value) if isinstance(value, str) else ""
-
-
-def _list(value: object) -> list[Any]:
-    return [*value][:_MOST] if isinstance(value, list | tuple) else []

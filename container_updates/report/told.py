@@ -5,7 +5,8 @@ from typing import Any
 
 from container_updates.clock import age
 from container_updates.model import Finding, Image, JudgedFinding, Verdict, number
-from container_updates.report import signers, update
+from container_updates.report import origin, signers, update
+from container_updates.report.details import items, moment, sentence, text
 from container_updates.report.text import safe
 
 Details = Mapping[str, Any]
@@ -21,26 +22,27 @@ _BY_WHOM = {
 
 def finding(found: Finding, running: Image | None) -> Iterable[str]:
     """Return the lines below a link's heading, safe to print; those that begin with blanks are set in."""
-    lines: Iterable[str] = ()
+    lines: list[str] = []
     if found.verdict is Verdict.INCONCLUSIVE:
-        lines = _open(found.details)
+        lines = [*_open(found.details)]
     elif found.code == "up-to-date":
-        lines = _up_to_date(found.details, running)
+        lines = [*_up_to_date(found.details, running)]
     elif found.code in _TOLD:
-        lines = _TOLD[found.code](found.details)
-    # "docker.io/library/nginx:1.27 held by its digest": the page has said the name already.
-    yield from [*lines] or [_sentence(found.message.partition(" ")[2] or found.message)]
+        lines = [*_TOLD[found.code](found.details)]
+    if not lines or found.code in _IN_ITS_WORDS:
+        # "docker.io/library/nginx:1.27 held by its digest": the page has said the name already.
+        yield sentence(found.message.partition(" ")[2] or found.message)
+    yield from lines
     if "mirror" in found.details:
-        yield f"A mirror said so: {_text(found.details, 'mirror')}."
+        yield f"A mirror said so: {text(found.details, 'mirror')}."
 
 
 def demands(findings: Sequence[JudgedFinding], policies: Sequence[str]) -> Iterable[str]:
     """Return what the admin's policy asks of the image, as far as a finding tells; "" for no policy at all."""
-    rules = {_text(one.finding.details, "rule"): one.finding.details for one in findings}
+    rules = {text(one.finding.details, "rule"): one.finding.details.get("demanded") for one in findings}
     rules.pop("", None)
-    for rule, details in rules.items():
-        demanded = details.get("demanded")
-        images = " and ".join(safe(str(image), 100) for image in _list(demanded, "images"))
+    for rule, demanded in rules.items():
+        images = " and ".join(safe(str(image), 100) for image in items(demanded, "images"))
         yield f"{rule}{f', for {images}' if images else ''}:"
         yield from (f"  {line}" for line in signers.demanded(demanded))
     if policies and not rules:
@@ -51,15 +53,15 @@ def demands(findings: Sequence[JudgedFinding], policies: Sequence[str]) -> Itera
 
 def _open(details: Details) -> Iterable[str]:
     status = number(details.get("status"))
-    yield _sentence(f"not known: {_text(details, 'reason') or 'there is no answer to believe'}")
+    yield sentence(f"not known: {text(details, 'reason') or 'there is no answer to believe'}")
     if status is not None and f"HTTP {status}" not in str(details.get("reason")):
         yield f"The answer was HTTP {status}."
     if "retry_at" in details:
-        yield f"It is asked again from {_moment(details, 'retry_at')} on."
+        yield f"It is asked again from {moment(details, 'retry_at')} on."
 
 
 def _up_to_date(details: Details, running: Image | None) -> Iterable[str]:
-    published, digests = _text(details, "published_digest"), running.digests if running else frozenset()
+    published, digests = text(details, "published_digest"), running.digests if running else frozenset()
     if published in digests:
         yield "The registry publishes what runs, by that very digest."
         return
@@ -74,7 +76,7 @@ def _up_to_date(details: Details, running: Image | None) -> Iterable[str]:
 
 def _outdated(details: Details) -> Iterable[str]:
     yield f"The registry publishes another image{_since(details)}:"
-    yield f"  {_text(details, 'published_digest')}"
+    yield f"  {text(details, 'published_digest')}"
     yield from _change(details)
 
 
@@ -84,14 +86,14 @@ def _young(details: Details) -> Iterable[str]:
 
 
 def _held(details: Details) -> Iterable[str]:
-    moved = f" since {_moment(details, 'tag_moved')}" if "tag_moved" in details else ""
+    moved = f" since {moment(details, 'tag_moved')}" if "tag_moved" in details else ""
     yield f"What runs is held on purpose. Its tag names another image{moved}:"
-    yield f"  {_text(details, 'tag_digest')}"
+    yield f"  {text(details, 'tag_digest')}"
     yield from _change(details)
 
 
 def _tag_gone(details: Details) -> Iterable[str]:
-    yield f"The registry has the repository, but no longer this tag, noticed on {_moment(details, 'since')}."
+    yield f"The registry has the repository, but no longer this tag, noticed on {moment(details, 'since')}."
     yield "There will be no update under this name."
 
 
@@ -107,12 +109,12 @@ def _restart_pending(details: Details) -> Iterable[str]:
     yield f"The engine has a newer image under the tag{_since(details)}, but the container was not made anew."
     if "pulled_digest" in details:
         yield "It would run then"
-        yield f"  {_text(details, 'pulled_digest')}"
+        yield f"  {text(details, 'pulled_digest')}"
 
 
 def _newer_version(details: Details) -> Iterable[str]:
-    yield f"There is {_text(details, 'newest')}, a {_text(details, 'step')} step."
-    others = [safe(str(one), 80) for one in _list(details, "candidates") if one != details.get("newest")]
+    yield f"There is {text(details, 'newest')}, a {text(details, 'step')} step."
+    others = [safe(str(one), 80) for one in items(details, "candidates") if one != details.get("newest")]
     if others:
         yield f"And between it and what runs: {', '.join(others)}."
 
@@ -126,7 +128,7 @@ def _unsigned(details: Details) -> Iterable[str]:
 
 
 def _signed(details: Details) -> Iterable[str]:
-    for one in _list(details, "signatures"):
+    for one in items(details, "signatures"):
         yield from signers.signature(one)
     beyond = number(details.get("signatures_not_looked_at"))
     if beyond:
@@ -134,9 +136,10 @@ def _signed(details: Details) -> Iterable[str]:
 
 
 def _signer_changed(details: Details) -> Iterable[str]:
-    yield "It is not signed as it was before. Before:"
+    by = {"builder": "built by", "source": "built from"}.get(str(details.get("role")), "signed by")
+    yield f"It was {by}"
     yield from (f"  {line}" for line in signers.who(details.get("before")))
-    yield "Now:"
+    yield f"and is now {by}"
     yield from (f"  {line}" for line in signers.who(details.get("now")))
     yield "If that is right, --accept the image, or name the signer in the policy."
 
@@ -157,31 +160,7 @@ def _since(details: Details) -> str:
     if seconds == 0 and details.get("since_from") == "first-seen":
         return ", first seen just now"
     ago = "" if seconds is None else f" ({age(seconds)} ago{_BY_WHOM.get(str(details.get('since_from')), '')})"
-    return f" since {_moment(details, 'since')}{ago}"
-
-
-def _moment(details: Details, member: str) -> str:
-    """`2026-11-11 20:15 UTC` of a time as the details have it (RFC 3339 in UTC)."""
-    text = _text(details, member)
-    return f"{text[:10]} {text[11:16]} UTC" if len(text) == len("2026-11-11T20:15:00Z") else text
-
-
-def _text(details: Details, member: str) -> str:
-    value = details.get(member)
-    return safe(value) if isinstance(value, str) else ""
-
-
-def _list(details: object, member: str) -> list[Any]:
-    value = details.get(member) if isinstance(details, Mapping) else None
-    return [*value][:_MOST] if isinstance(value, list | tuple) else []
-
-
-_MOST = 20
-
-
-def _sentence(text: str) -> str:
-    text = safe(text)
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "…")) else ".")
+    return f" since {moment(details, 'since')}{ago}"
 
 
 _TOLD: Mapping[str, Callable[[Details], Iterable[str]]] = {
@@ -199,4 +178,11 @@ _TOLD: Mapping[str, Callable[[Details], Iterable[str]]] = {
     "unverifiable": _signed,
     "invalid-signature": _signed,
     "signer-changed": _signer_changed,
+    "source-verified": origin.verified,
+    "source-claimed": origin.claimed,
+    "source-mismatch": origin.everything_said,
+    "unknown-source": origin.everything_said,
+    "base-outdated": origin.base_outdated,
 }
+_IN_ITS_WORDS = frozenset({"source-mismatch", "unknown-source"})
+"""Codes whose message says best what is wrong; what was found stands below it."""

@@ -220,9 +220,86 @@ def test_a_signature_that_is_wrong_says_why() -> None:
 
 def test_a_changed_signer_names_both() -> None:
     before = {"kind": "keyless", "identity": "https://github.com/acme/release", "issuer": "https://token.example.com"}
-    text = words(judged(finding("signer-changed", "signatures", before=before, now=GOOD_KEY["signer"])))
-    assert "Before: https://github.com/acme/release as https://token.example.com vouches Now: acme.pub" in text
+    now = [GOOD_KEY["signer"], {"kind": "key", "fingerprint": FINGERPRINT}]
+    text = words(judged(finding("signer-changed", "signatures", before=[before], now=now)))
+    assert "It was signed by https://github.com/acme/release as https://token.example.com vouches and is" in text
+    assert f"and is now signed by acme.pub by the key {FINGERPRINT} and the key {FINGERPRINT} If" in text
     assert "--accept" in text
+    gone = finding("signer-changed", "signatures", role="builder", before=[{"kind": "unknown"}], now=[{"kind": "none"}])
+    assert "It was built by somebody whom nobody here knows and is now built by nobody" in words(judged(gone))
+
+
+SOURCE = {
+    "repository": "https://github.com/acme/app",
+    "revision": "4f" * 20,
+    "ref": "refs/tags/v1.2.3",
+    "link": f"https://github.com/acme/app/tree/{'4f' * 20}",
+    "evidence": "provenance",
+}
+LABEL = {"evidence": "label", "repository": "https://github.com/evil/app"}
+BASE = {"name": "docker.io/library/alpine:3.20", "digest": DIGEST, "proven": True}
+
+
+def told_source(*findings: Finding) -> list[str]:
+    return section(page(judged(*findings), width=100), LINKS.get("source", "source"))
+
+
+def test_a_proven_source_says_what_by_whom_and_where_to_look() -> None:
+    workflow = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.2.3"
+    signer = {"kind": "keyless", "identity": workflow, "issuer": "https://token.actions.githubusercontent.com"}
+    facts = {"builder": workflow, "built_at": "2026-11-20T08:00:00Z", "signer": signer}
+    more = {"signed_at": "2026-11-20T08:05:00Z", "base": BASE}
+    assert told_source(finding("source-verified", "source", **SOURCE, **facts, **more)) == [
+        "A signed provenance proves that it was built from",
+        "  https://github.com/acme/app",
+        f"  at commit {'4f' * 20}, refs/tags/v1.2.3",
+        f"  https://github.com/acme/app/tree/{'4f' * 20}",
+        "Built at 2026-11-20 08:00 UTC by",
+        f"  {workflow}",
+        "The provenance was signed at 2026-11-20 08:05 UTC by",
+        f"  {workflow}",
+        "  as https://token.actions.githubusercontent.com vouches",
+        "It is built upon docker.io/library/alpine:3.20, as its provenance proves:",
+        f"  {DIGEST}",
+    ]
+
+
+def test_a_claimed_source_says_by_what_and_that_nobody_proves_it() -> None:
+    base = {"name": "docker.io/library/alpine:3.20", "proven": False}
+    history = ["RUN apk add curl", 'CMD ["app"]']
+    assert told_source(finding("source-claimed", "source", **LABEL, base=base, history=history)) == [
+        "Its label says that it was built from",
+        "  https://github.com/evil/app",
+        "Nobody proves that.",
+        "It is built upon docker.io/library/alpine:3.20, as it says of itself.",
+        "The steps that made it, as the image tells them:",
+        "  RUN apk add curl",
+        '  CMD ["app"]',
+    ]
+
+
+def test_a_mismatch_shows_both_sides() -> None:
+    message = "docker.io/library/nginx:1.27 source mismatch: https://github.com/acme/app by its provenance, but another"
+    signer = {"kind": "key", "name": "acme.pub"}
+    mismatch = finding("source-mismatch", "source", message, **SOURCE, signer=signer, claims=[LABEL])
+    assert told_source(mismatch) == [
+        "Source mismatch: https://github.com/acme/app by its provenance, but another.",
+        "A signed provenance proves that it was built from",
+        "  https://github.com/acme/app",
+        f"  at commit {'4f' * 20}, refs/tags/v1.2.3",
+        f"  https://github.com/acme/app/tree/{'4f' * 20}",
+        "Its label says that it was built from",
+        "  https://github.com/evil/app",
+    ]
+
+
+def test_a_base_that_moved_on_stands_beside_the_source() -> None:
+    base = "docker.io/library/alpine:3.20"
+    outdated = finding("base-outdated", "source", base=base, base_digest=DIGEST, published_digest=PUBLISHED)
+    lines = told_source(finding("source-claimed", "source", **LABEL), outdated)
+    assert lines[-2:] == [f"Its base {base} has moved on; the tag names today", f"  {PUBLISHED}"]
+    gone = told_source(finding("base-outdated", "source", base=base, base_digest=DIGEST))
+    assert gone == [f"The tag of its base {base} is gone from the registry."]
 
 
 def test_two_findings_of_one_link_stand_under_one_heading_with_the_worse_verdict() -> None:
@@ -355,15 +432,59 @@ def test_outside_text_is_shown_and_never_interpreted(hostile: str, width: int) -
 
 ANY = st.text(st.characters(exclude_categories=()))
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | ANY
-DATA = st.recursive(SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY, inner, max_size=4))
+INNER = st.sampled_from(
+    [
+        "kind",
+        "identity",
+        "issuer",
+        "fingerprint",
+        "name",
+        "format",
+        "state",
+        "reason",
+        "signer",
+        "digest",
+        "notes",
+        "log",
+        "images",
+        "signatures",
+        "signers",
+        "provenance",
+        "source",
+        "identities",
+        "evidence",
+        "repository",
+        "old",
+        "new",
+        "version",
+        "link",
+        "revision",
+        "proven",
+    ]
+)
+DATA = st.recursive(
+    SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(INNER | ANY, inner, max_size=4), max_leaves=12
+)
 MEMBERS = (
+    *(
+        "base",
+        "claims",
+        "invalid",
+        "history",
+        "builder",
+        "built_at",
+        "signed_at",
+        "repository",
+        "revision",
+        "base_digest",
+    ),
     *("published_digest", "since", "since_from", "age", "change", "mirror", "reason", "retry_at", "status", "newest"),
     *("step", "candidates", "signatures", "signer", "rule", "demanded", "before", "now", "tag_digest", "pulled_digest"),
 )
 CODES = sorted({(check, code) for checks in VERDICTS.values() for check in checks for code in checks[check]})
 
 
-@examples(max_examples=60, deadline=None)
+@examples(max_examples=100, deadline=None)
 @given(st.sampled_from(CODES), st.dictionaries(st.sampled_from(MEMBERS), DATA, max_size=5))
 def test_no_details_at_all_break_it(which: tuple[str, str], details: dict[str, Any]) -> None:
     check, code = which
