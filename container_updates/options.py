@@ -111,8 +111,8 @@ def _refuse_contradictions(given: Values) -> None:
 
 
 def _refuse_halves(settings: Settings, tls_given: bool) -> None:
-    if settings.trust_policies and "signatures" not in settings.checks:
-        raise UsageError("--trust-policy is for --check signatures")
+    if settings.trust_policies and not {"signatures", "source"} & {*settings.checks}:
+        raise UsageError("--trust-policy is for --check signatures or source")
     if settings.service and not settings.new_only:
         raise UsageError("--service is for --new-only")
     if bool(settings.tls_cert) != bool(settings.tls_key):

@@ -84,6 +84,12 @@ def is_digest(text: str) -> bool:
     return len(value) == _DIGEST_HEX_LENGTHS.get(algorithm) and not value.strip("0123456789abcdef")
 
 
+def short(digest: str) -> str:
+    """Return the beginning of a digest, as people compare them: `sha256:0a399eb16751`."""
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}:{value[:12]}"
+
+
 def is_tag(text: str) -> bool:
     """Whether `text` can be a tag (distribution/reference, regexp.go)."""
     return _TAG.fullmatch(text) is not None

@@ -59,7 +59,7 @@ def address(text: str) -> str | None:
 
 def same(one: str, other: str) -> bool:
     """Whether two addresses name one repository; github.com and its like know no case."""
-    return _key(one) == _key(other)
+    return key(one) == key(other)
 
 
 def contradict(one: str | None, other: str | None) -> bool:
@@ -79,14 +79,15 @@ def contradicting_commits(one: str | None, other: str | None) -> bool:
     return here is not None and there is not None and not (here.startswith(there) or there.startswith(here))
 
 
+def key(address: str) -> str:
+    """Return an address in the one form that all ways to write it have in common."""
+    host, _, path = address.removeprefix("https://").partition("/")
+    return f"https://{host}/{path.lower() if host in _TWO_PARTS or host == 'gitlab.com' else path}"
+
+
 def _with_scheme(text: str) -> str:
     scp = _SCP_FORM.fullmatch(text)
     if scp is not None:
         return f"ssh://{scp[1]}/{scp[2]}"
     host = text.partition("/")[0].lower()
     return f"https://{text}" if host in _TWO_PARTS or host in _ALIASES or host == "gitlab.com" else text
-
-
-def _key(address: str) -> str:
-    host, _, path = address.removeprefix("https://").partition("/")
-    return f"{host}/{path.lower()}" if host in _TWO_PARTS or host == "gitlab.com" else f"{host}/{path}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from container_updates.trust.memory import Memory
     from container_updates.trust.policy import Policy
 
-CHECKS = ("updates", "restarts", "versions", "signatures")
+CHECKS = ("updates", "restarts", "versions", "signatures", "source")
 """What `--check` knows, in the order of the chain; each is a module here."""
 DEFAULT_CHECKS = ("updates", "restarts")
 

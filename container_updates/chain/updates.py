@@ -10,7 +10,7 @@ from container_updates.chain.since import no_longer_waiting, published_since, wa
 from container_updates.clock import rfc3339
 from container_updates.errors import Inconclusive, NotFound, Unauthorized, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
-from container_updates.reference import DOCKER_HUB
+from container_updates.reference import DOCKER_HUB, short
 from container_updates.registry import Published
 
 
@@ -96,7 +96,7 @@ def _is_pulled(subject: Subject, published: Published, context: Context) -> bool
 
 def _held(subject: Subject, published: Published, found: Difference, why: str, context: Context) -> Finding:
     since = waiting("held", subject, published_since(subject, published, found.created, context), context)
-    message = f"{subject.reference} held {why}, its tag names {_short(published.digest)} since {since.age}"
+    message = f"{subject.reference} held {why}, its tag names {short(published.digest)} since {since.age}"
     details = {"tag_digest": published.digest, "tag_moved": rfc3339(since.moment), **_mirror(published)}
     return _finding("held", Verdict.PASS, message, {**details, **_changed(subject, found)})
 
@@ -104,8 +104,8 @@ def _held(subject: Subject, published: Published, found: Difference, why: str, c
 def _outdated(subject: Subject, published: Published, found: Difference, context: Context) -> Finding:
     since = waiting("outdated", subject, published_since(subject, published, found.created, context), context)
     running = _running_digest(subject)
-    runs = f", runs {_short(running)}" if running else ""
-    words = f"{subject.reference} outdated since {since.age}{runs}, published {_short(published.digest)}{found.words}"
+    runs = f", runs {short(running)}" if running else ""
+    words = f"{subject.reference} outdated since {since.age}{runs}, published {short(published.digest)}{found.words}"
     details = {**_published(published), **since.plain()}
     if running:
         details["running_digest"] = running
@@ -158,8 +158,3 @@ def _published(published: Published) -> dict[str, Any]:
 
 def _mirror(published: Published) -> dict[str, Any]:
     return {"mirror": published.mirror} if published.mirror else {}
-
-
-def _short(digest: str) -> str:
-    algorithm, _, value = digest.partition(":")
-    return f"{algorithm}:{value[:12]}"

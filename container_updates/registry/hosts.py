@@ -147,6 +147,17 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
+def may_lead_to(host: str, other: str) -> bool:
+    """Whether what came from `host` may let us talk to `other`.
+
+    A name that anybody may look up may; an address, which means another thing on every network, only from an address,
+    and this machine only from this machine.
+    """
+    if is_loopback(other):
+        return is_loopback(host)
+    return _address(other) is None or _address(host) is not None
+
+
 def _mirror(registry: str, url: str) -> Endpoint | None:
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")

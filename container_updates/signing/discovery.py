@@ -31,7 +31,7 @@ class Found:
     verify: Callable[[Expected], Checked | None]
     """Reads it and says what it is worth; None where it is not what is looked for. Raises `Inconclusive`."""
     read: Callable[[], bytes]
-    """The bytes alone; raises `Inconclusive`."""
+    """The bytes alone, none of what is larger than is looked at; raises `Inconclusive`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ def _bundle(content: bytes, expected: Expected) -> Checked | None:
 
 def _found(at: _Place, layer: Descriptor, verdict: Reading, limit: int = MAX_BLOB) -> Found:
     def read() -> bytes:
-        return at.registry.blob(at.subject.reference, layer.digest, limit)
+        return b"" if layer.size > limit else at.registry.blob(at.subject.reference, layer.digest, limit)
 
     def verify(expected: Expected) -> Checked | None:
         if layer.size > limit:

@@ -1,10 +1,11 @@
 """DSSE envelopes and the in-toto statements in them (DSSE v1.0.0; in-toto attestation v1 and v0.1)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from container_updates import repositories
+from container_updates.signing import provenance
 from container_updates.signing.bounded import decode_base64, json_object, member
 from container_updates.signing.checked import Expected, Wrong
 
@@ -66,24 +67,15 @@ def check(envelope: Envelope, expected: Expected) -> str:
 
 
 def check_source(envelope: Envelope, claims: Mapping[str, str]) -> None:
-    """Raises `Wrong` where the predicate names another source than the proven certificate: somebody else's build."""
-    certified, claimed = claims.get("source_repository"), source_repository(envelope.statement)
-    if certified and claimed and _plain(certified) != _plain(claimed):
-        raise Wrong(f"it names the source {claimed}, but its signer's certificate is of {certified}")
+    """Raises `Wrong` where a provenance names another repository or commit than the proven certificate.
 
-
-def source_repository(statement: Mapping[str, Any]) -> str | None:
-    """The repository that a SLSA provenance (v1, v0.2) says it was built from; None for other predicates."""
-    predicate = statement.get("predicate")
-    workflow = member(predicate, "buildDefinition", "externalParameters", "workflow", "repository")
-    config = member(predicate, "buildDefinition", "externalParameters", "configSource", "uri")
-    invocation = member(predicate, "invocation", "configSource", "uri")
-    return next((uri for uri in (workflow, config, invocation) if isinstance(uri, str)), None)
-
-
-def _plain(uri: str) -> str:
-    """A repository's URL without scheme prefix, reference and .git, so that two ways to write it are one."""
-    uri = uri.removeprefix("git+")
-    scheme, separator, rest = uri.partition("://")
-    rest = re.split(r"[@#?]", rest)[0].rstrip("/").removesuffix(".git")
-    return f"{scheme}{separator}{rest}".lower()
+    The certificate's are the build service's own word (Fulcio's OIDs .12 and .13): it is somebody else's build.
+    """
+    said = provenance.read(envelope.statement)
+    if said is None:
+        return
+    certified, commit = claims.get("source_repository"), claims.get("source_digest")
+    if repositories.contradict(certified, said.repository):
+        raise Wrong(f"it names the source {said.repository}, but its signer's certificate is of {certified}")
+    if repositories.contradicting_commits(commit, said.revision):
+        raise Wrong(f"it names commit {said.revision}, but its signer's certificate is of {commit}")

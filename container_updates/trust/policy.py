@@ -20,6 +20,7 @@ from container_updates.signing.signers import (
     NotationSigner,
     Signer,
     UnprovableSigner,
+    matches,
 )
 from container_updates.trust.scopes import Scope, overlap
 
@@ -93,6 +94,10 @@ class Policy:
         """Every key that any rule names, once."""
         found = {one.public_key: one for rule in self.rules for one in rule.signers if isinstance(one, KeySigner)}
         return tuple(found.values())
+
+    def allows(self, registry: str) -> bool:
+        """Whether images may come from a registry at all."""
+        return self.registries is None or any(matches(one, registry) for one in self.registries)
 
     def rule_for(self, reference: Reference) -> Rule | None:
         """The rule whose pattern is the most exact of those that cover the image, or None."""

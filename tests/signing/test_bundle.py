@@ -13,7 +13,7 @@ from tests.signing.assets import ROOT, Layout, key
 from tests.signing.forge import DIGEST, Instance, dsse, expected, key_bundle, new_key, spki, statement
 
 GITHUB = "https://token.actions.githubusercontent.com"
-SLSA = frozenset({"https://slsa.dev/provenance/v1"})
+SLSA = frozenset({"https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"})
 KUBEWARDEN = "oci/cosign-v3-sign-kubewarden.sigstore.json"
 KUBEWARDEN_DIGEST = "sha256:c811d58de79c92f03214e63aa339484e488d694ae8a6283b5f3f17a9faf50172"
 KUBEWARDEN_SIGNER = KeylessSigner(
@@ -294,27 +294,43 @@ def test_a_proof_of_inclusion_that_does_not_fit_is_invalid():
     assert checked.state is State.WRONG
 
 
+COMMIT = "9f3c0e5a6d1b4c2e8f7a6b5c4d3e2f1a0b9c8d7e"
+
+
+def workflow(repository, commit=None):
+    """As GitHub's own provenance has it."""
+    used = [{"uri": f"git+{repository}@refs/tags/v1", "digest": {"gitCommit": commit}}] if commit else []
+    parameters = {"workflow": {"repository": repository, "ref": "refs/tags/v1"}}
+    return {"buildDefinition": {"externalParameters": parameters, "resolvedDependencies": used}}
+
+
+def config_source(uri, commit=None):
+    """As SLSA v0.2 has it."""
+    return {"invocation": {"configSource": {"uri": uri, **({"digest": {"sha1": commit}} if commit else {})}}}
+
+
 @pytest.mark.parametrize(
-    ("predicate", "state"),
+    ("version", "predicate", "state"),
     [
-        (
-            {"buildDefinition": {"externalParameters": {"workflow": {"repository": "https://github.com/acme/app"}}}},
-            State.GOOD,
-        ),
-        (
-            {"buildDefinition": {"externalParameters": {"workflow": {"repository": "https://github.com/evil/app"}}}},
-            State.WRONG,
-        ),
-        ({"invocation": {"configSource": {"uri": "git+https://github.com/acme/app@refs/tags/v1"}}}, State.GOOD),
-        ({"invocation": {"configSource": {"uri": "git+https://github.com/evil/app@refs/tags/v1"}}}, State.WRONG),
+        ("v1", workflow("https://github.com/acme/app"), State.GOOD),
+        ("v1", workflow("https://github.com/acme/app", COMMIT), State.GOOD),
+        ("v1", workflow("https://github.com/evil/app"), State.WRONG),
+        ("v1", workflow("https://github.com/acme/app", "0" * 40), State.WRONG),
+        ("v0.2", config_source("git+https://github.com/acme/app@refs/tags/v1"), State.GOOD),
+        ("v0.2", config_source("git+https://github.com/evil/app@refs/tags/v1"), State.WRONG),
+        ("v0.2", config_source("git+https://github.com/acme/app@refs/tags/v1", "0" * 40), State.WRONG),
     ],
 )
-def test_the_source_in_the_predicate_has_to_be_the_certificates(instance, predicate, state):
-    repository = forge.x509.UnrecognizedExtension(
-        forge.x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.12"), forge.utf8("https://github.com/acme/app")
-    )
-    certified = instance.certificate(extensions=[(repository, False)])
-    content = statement(predicate_type="https://slsa.dev/provenance/v1", predicate=predicate)
+def test_the_source_in_the_predicate_has_to_be_the_certificates(instance, version, predicate, state):
+    proven = [
+        (forge.x509.UnrecognizedExtension(forge.x509.ObjectIdentifier(oid), forge.utf8(value)), False)
+        for oid, value in (
+            ("1.3.6.1.4.1.57264.1.12", "https://github.com/acme/app"),
+            ("1.3.6.1.4.1.57264.1.13", COMMIT),
+        )
+    ]
+    certified = instance.certificate(extensions=proven)
+    content = statement(predicate_type=f"https://slsa.dev/provenance/{version}", predicate=predicate)
     old = json.dumps(old_bundle(instance, certified, content)).encode()
     checked = bundle.verify(old, expected(instance.signer(), predicate_types=SLSA))
     assert checked.state is state, checked.reason

@@ -1,0 +1,157 @@
+"""Provenance as builders write it, beside images of the embedded registry: signed by a key, or BuildKit's unsigned one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from container_updates.demo.content import OCI, PushedImage, PushedIndex, encode, platform_member, sha256
+from container_updates.demo.registry import RegistryServer
+from container_updates.reference import parse
+from tests import signed
+from tests.signing import forge
+
+V02, V1 = "https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1"
+REPOSITORY = "https://github.com/acme/app"
+COMMIT = "9f3c0e5a6d1b4c2e8f7a6b5c4d3e2f1a0b9c8d7e"
+BUILDER = "https://ci.example.com/builder"
+DSSE = "application/vnd.dsse.envelope.v1+json"
+_VCS = "https://mobyproject.org/buildkit@v1#metadata"
+
+Predicate = dict[str, Any]
+
+
+def v1(
+    repository: str = REPOSITORY, commit: str | None = COMMIT, materials: Sequence[Mapping[str, Any]] = ()
+) -> Predicate:
+    """As a build service writes SLSA v1."""
+    source = {"uri": f"git+{repository}@refs/tags/v1", "digest": {"gitCommit": commit} if commit else {}}
+    workflow = {"repository": repository, "ref": "refs/tags/v1", "path": "build.yml"}
+    return {
+        "buildDefinition": {
+            "externalParameters": {"workflow": workflow},
+            "resolvedDependencies": [source, *materials],
+        },
+        "runDetails": {"builder": {"id": BUILDER}, "metadata": {"finishedOn": "2026-11-20T08:00:00Z"}},
+    }
+
+
+def v02(repository: str = REPOSITORY, commit: str = COMMIT, materials: Sequence[Mapping[str, Any]] = ()) -> Predicate:
+    """As a build service writes SLSA v0.2."""
+    return {
+        "builder": {"id": BUILDER},
+        "invocation": {"configSource": {"uri": f"git+{repository}@refs/heads/main", "digest": {"sha1": commit}}},
+        "materials": list(materials),
+        "metadata": {"buildFinishedOn": "2026-11-20T08:00:00Z"},
+    }
+
+
+def git_context(repository: str = REPOSITORY, commit: str = COMMIT) -> Predicate:
+    """As BuildKit writes v0.2 of a git context, `mode=min`."""
+    source = {"uri": f"{repository}.git#refs/heads/main:docker", "digest": {"sha1": commit}, "entryPoint": "Dockerfile"}
+    return {
+        "builder": {"id": ""},
+        "buildType": "https://mobyproject.org/buildkit@v1",
+        "invocation": {"configSource": source},
+    }
+
+
+def local_context(repository: str = REPOSITORY, commit: str = COMMIT) -> Predicate:
+    """As BuildKit writes v0.2 of a folder that is a git checkout, `mode=max`."""
+    vcs = {"source": repository, "revision": commit, "localdir:context": "."}
+    return {
+        "builder": {"id": ""},
+        "invocation": {"configSource": {"entryPoint": "Dockerfile"}},
+        "metadata": {_VCS: {"vcs": vcs, "source": {"infos": []}}},
+    }
+
+
+def local_context_v1(repository: str = REPOSITORY, commit: str = COMMIT) -> Predicate:
+    """The same as v1 has it."""
+    return {
+        "buildDefinition": {"externalParameters": {"configSource": {"path": "Dockerfile"}}, "resolvedDependencies": []},
+        "runDetails": {
+            "builder": {"id": ""},
+            "metadata": {"buildkit_metadata": {"vcs": {"source": repository, "revision": commit}}},
+        },
+    }
+
+
+def git_context_v1(repository: str = REPOSITORY, commit: str = COMMIT) -> Predicate:
+    """BuildKit's v1 of a git context."""
+    source = {"uri": f"{repository}.git#refs/heads/main", "digest": {"sha1": commit}, "path": "Dockerfile"}
+    return {"buildDefinition": {"externalParameters": {"configSource": source}}, "runDetails": {"builder": {"id": ""}}}
+
+
+def statement(digest: str, predicate: Predicate, kind: str = V1) -> dict[str, Any]:
+    """An in-toto statement about one digest."""
+    return dict(forge.statement(digest, predicate_type=kind, predicate=predicate))
+
+
+def attest(
+    registry: RegistryServer,
+    image: signed.Pushed,
+    key: Any,
+    predicate: Predicate,
+    kind: str = V1,
+    *,
+    about: str | None = None,
+) -> None:
+    """`cosign attest` with a key: the tag `.att`."""
+    envelope = encode(forge.dsse(key, statement(about or image.digest, predicate, kind)))
+    layer = {**signed.layer_of(registry, image, DSSE, envelope), "annotations": {"predicateType": kind}}
+    signed.put_manifest(registry, image, [layer], tag=image.digest.replace(":", "-") + ".att")
+
+
+def attest_by_bundle(
+    registry: RegistryServer, image: signed.Pushed, key: Any, predicate: Predicate, kind: str = V1
+) -> None:
+    """`cosign attest` of cosign 3: a bundle, as referrer."""
+    body = forge.key_bundle(key, forge.dsse(key, statement(image.digest, predicate, kind)))
+    signed.refer(registry, image, signed.BUNDLE, signed.BUNDLE, body)
+
+
+def with_buildkit(
+    registry: RegistryServer,
+    tag: str,
+    image: PushedImage,
+    predicate: Predicate,
+    kind: str = V02,
+    *,
+    about: str | None = None,
+) -> PushedIndex:
+    """The index that BuildKit pushes: the image, and its provenance as an image of platform unknown."""
+    repository = parse(image.reference).repository
+    content = encode(statement(about or image.digest, predicate, kind))
+    layer = {
+        **signed.layer_of(registry, image, "application/vnd.in-toto+json", content),
+        "annotations": {"in-toto.io/predicate-type": kind},
+    }
+    attestation = signed.put_manifest(registry, image, [layer])
+    size = len(registry.repositories[repository].manifests[attestation][0])
+    entries = [
+        {
+            "mediaType": image.media_type,
+            "digest": image.digest,
+            "size": image.size,
+            "platform": platform_member(image.platform),
+        },
+        {
+            "mediaType": OCI.manifest,
+            "digest": attestation,
+            "size": size,
+            "annotations": {
+                "vnd.docker.reference.digest": image.digest,
+                "vnd.docker.reference.type": "attestation-manifest",
+            },
+            "platform": {"architecture": "unknown", "os": "unknown"},
+        },
+    ]
+    body = encode({"schemaVersion": 2, "mediaType": OCI.index, "manifests": entries})
+    registry.put_manifest(repository, body, OCI.index, tag)
+    return PushedIndex(f"{registry.host}/{repository}:{tag}", sha256(body), OCI.index, len(body), (image,))
+
+
+def material(image: PushedImage | PushedIndex, tag: str | None = None) -> dict[str, Any]:
+    """An image that went into a build, as BuildKit's package URL names it."""
+    reference = parse(image.reference)
+    name = f"pkg:docker/{reference.name}@{tag or reference.tag}?platform=linux%2Famd64"
+    return {"uri": name, "digest": {"sha256": image.digest.removeprefix("sha256:")}}
