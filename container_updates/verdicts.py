@@ -109,7 +109,8 @@ def judge(
     engine could not be read at all, which is at least UNKNOWN, however good the others look.
     """
     contexts = {metric.name: _context(metric, settings) for metric in METRICS}
-    check = nagiosplugin.Check(_ContainerUpdates(examined, numbers, settings.checks), *contexts.values(), _Ranked())
+    counting = [(container, [one for one in found if not _is_idle(one, contexts)]) for container, found in examined]
+    check = nagiosplugin.Check(_ContainerUpdates(counting, numbers, settings.checks), *contexts.values(), _Ranked())
     check()
     metrics = tuple(_metric(result) for result in check.results.results)
     states = {metric.name: metric.state for metric in metrics}
@@ -275,8 +276,15 @@ def _judge_container(
     return JudgedContainer(container, judged, max((finding.state for finding in judged), default=State.OK))
 
 
+def _is_idle(finding: Finding, contexts: Mapping[str, _Threshold]) -> bool:
+    """Whether an open question is about a metric that has no range: no answer to it could be an alarm, nor is none."""
+    about = contexts.get(str(finding.details.get("about")))
+    idle = about is not None and about.warning_text is None and about.critical_text is None
+    return finding.verdict is Verdict.INCONCLUSIVE and idle
+
+
 def _state(finding: Finding, states: Mapping[str, State], contexts: Mapping[str, _Threshold]) -> State:
-    if finding.verdict in (Verdict.PASS, Verdict.SKIPPED):
+    if finding.verdict in (Verdict.PASS, Verdict.SKIPPED) or _is_idle(finding, contexts):
         return State.OK
     found = []
     for metric in _yardsticks(finding):

@@ -1,18 +1,20 @@
-"""Provenance as builders write it, beside images of the embedded registry: signed by a key, or BuildKit's unsigned one."""
+"""Provenance as builders write it, beside images of the embedded registry: signed by a key, or BuildKit's, unsigned."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from container_updates.demo.content import OCI, PushedImage, PushedIndex, encode, platform_member, sha256
+from container_updates.demo import attached
+from container_updates.demo.attached import Pushed
+from container_updates.demo.content import PushedImage, PushedIndex, encode
 from container_updates.demo.registry import RegistryServer
 from container_updates.reference import parse
-from tests import signed
 from tests.signing import forge
 
 V02, V1 = "https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1"
 REPOSITORY = "https://github.com/acme/app"
 COMMIT = "9f3c0e5a6d1b4c2e8f7a6b5c4d3e2f1a0b9c8d7e"
 BUILDER = "https://ci.example.com/builder"
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 DSSE = "application/vnd.dsse.envelope.v1+json"
 _VCS = "https://mobyproject.org/buildkit@v1#metadata"
 
@@ -87,26 +89,18 @@ def statement(digest: str, predicate: Predicate, kind: str = V1) -> dict[str, An
 
 
 def attest(
-    registry: RegistryServer,
-    image: signed.Pushed,
-    key: Any,
-    predicate: Predicate,
-    kind: str = V1,
-    *,
-    about: str | None = None,
+    registry: RegistryServer, image: Pushed, key: Any, predicate: Predicate, kind: str = V1, *, about: str | None = None
 ) -> None:
     """`cosign attest` with a key: the tag `.att`."""
     envelope = encode(forge.dsse(key, statement(about or image.digest, predicate, kind)))
-    layer = {**signed.layer_of(registry, image, DSSE, envelope), "annotations": {"predicateType": kind}}
-    signed.put_manifest(registry, image, [layer], tag=image.digest.replace(":", "-") + ".att")
+    layer = attached.layer_of(registry, image, DSSE, envelope, {"predicateType": kind})
+    attached.beside(registry, image, [layer], "att")
 
 
-def attest_by_bundle(
-    registry: RegistryServer, image: signed.Pushed, key: Any, predicate: Predicate, kind: str = V1
-) -> None:
+def attest_by_bundle(registry: RegistryServer, image: Pushed, key: Any, predicate: Predicate, kind: str = V1) -> None:
     """`cosign attest` of cosign 3: a bundle, as referrer."""
     body = forge.key_bundle(key, forge.dsse(key, statement(image.digest, predicate, kind)))
-    signed.refer(registry, image, signed.BUNDLE, signed.BUNDLE, body)
+    attached.refer(registry, image, BUNDLE, BUNDLE, body)
 
 
 def with_buildkit(
@@ -118,36 +112,8 @@ def with_buildkit(
     *,
     about: str | None = None,
 ) -> PushedIndex:
-    """The index that BuildKit pushes: the image, and its provenance as an image of platform unknown."""
-    repository = parse(image.reference).repository
-    content = encode(statement(about or image.digest, predicate, kind))
-    layer = {
-        **signed.layer_of(registry, image, "application/vnd.in-toto+json", content),
-        "annotations": {"in-toto.io/predicate-type": kind},
-    }
-    attestation = signed.put_manifest(registry, image, [layer])
-    size = len(registry.repositories[repository].manifests[attestation][0])
-    entries = [
-        {
-            "mediaType": image.media_type,
-            "digest": image.digest,
-            "size": image.size,
-            "platform": platform_member(image.platform),
-        },
-        {
-            "mediaType": OCI.manifest,
-            "digest": attestation,
-            "size": size,
-            "annotations": {
-                "vnd.docker.reference.digest": image.digest,
-                "vnd.docker.reference.type": "attestation-manifest",
-            },
-            "platform": {"architecture": "unknown", "os": "unknown"},
-        },
-    ]
-    body = encode({"schemaVersion": 2, "mediaType": OCI.index, "manifests": entries})
-    registry.put_manifest(repository, body, OCI.index, tag)
-    return PushedIndex(f"{registry.host}/{repository}:{tag}", sha256(body), OCI.index, len(body), (image,))
+    """The index that BuildKit pushes: the image, and its provenance."""
+    return attached.push_attested(registry, tag, image, encode(statement(about or image.digest, predicate, kind)), kind)
 
 
 def material(image: PushedImage | PushedIndex, tag: str | None = None) -> dict[str, Any]:

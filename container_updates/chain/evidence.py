@@ -160,7 +160,7 @@ def _signed(
             subject.reference,
             context.clock.now(),
             rule.signers if rule else (),
-            provenance.PREDICATES,
+            predicate_types=provenance.PREDICATES,
         )
         try:
             checked = one.verify(expected)

@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from container_updates.demo.content import OCI, PushedImage, PushedIndex, descriptor
+from container_updates.demo.content import OCI, PushedImage, PushedIndex, descriptor, encode, platform_member
 from container_updates.demo.registry import RegistryServer
+from container_updates.model import Platform
 from container_updates.reference import parse
 
 Pushed = PushedImage | PushedIndex
@@ -21,6 +22,34 @@ def refer(registry: RegistryServer, image: Pushed, artifact_type: str, media_typ
 def beside(registry: RegistryServer, image: Pushed, layers: Sequence[Mapping[str, Any]], kind: str = "sig") -> str:
     """Put such layers under the tag that cosign makes of the image's digest; returns the manifest's digest."""
     return put_manifest(registry, image, layers, tag=f"{image.digest.replace(':', '-')}.{kind}")
+
+
+def push_attested(registry: RegistryServer, tag: str, image: PushedImage, statement: bytes, kind: str) -> PushedIndex:
+    """Publish the index that BuildKit makes of an image and an in-toto statement whose predicate is of this kind.
+
+    (BuildKit's documentation, attestation storage)
+    """
+    repository = parse(image.reference).repository
+    layer = layer_of(registry, image, "application/vnd.in-toto+json", statement, {"in-toto.io/predicate-type": kind})
+    attestation = put_manifest(registry, image, [layer])
+    size = len(registry.repositories[repository].manifests[attestation][0])
+    entries = [
+        {"mediaType": image.media_type, "digest": image.digest, "size": image.size}
+        | {"platform": platform_member(image.platform)},
+        {
+            "mediaType": OCI.manifest,
+            "digest": attestation,
+            "size": size,
+            "annotations": {
+                "vnd.docker.reference.digest": image.digest,
+                "vnd.docker.reference.type": "attestation-manifest",
+            },
+            "platform": platform_member(Platform("unknown", "unknown")),
+        },
+    ]
+    body = encode({"schemaVersion": 2, "mediaType": OCI.index, "manifests": entries})
+    digest = registry.put_manifest(repository, body, OCI.index, tag)
+    return PushedIndex(f"{registry.host}/{repository}:{tag}", digest, OCI.index, len(body), (image,))
 
 
 def layer_of(

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from container_updates.demo import faults
+from container_updates.demo import attached, faults
 from container_updates.demo.content import AMD64
 from container_updates.model import Finding, State
-from tests import built, signed
+from tests import built
 from tests.built import BUILDER, COMMIT, REPOSITORY, V02, V1
 from tests.lab import Lab, lab
 from tests.signing import forge
@@ -111,7 +111,7 @@ class TestProven:
         envelope = forge.dsse(key, built.statement(image.digest, built.v1()))
         envelope["payload"] = forge.dsse(key, built.statement(image.digest, built.v1(OTHER)))["payload"]
         hint = forge.key_bundle(key, envelope)
-        signed.refer(host.registry, image, signed.BUNDLE, signed.BUNDLE, hint)
+        attached.refer(host.registry, image, built.BUNDLE, built.BUNDLE, hint)
         found = source(host, image, trust_policies=policy(host, key))
         assert found.code == "source-mismatch"
         assert "provenance is wrong" in found.message
