@@ -56,12 +56,16 @@ class Lab:
         """Count what a run is done with."""
         self._done.release()
 
+    def wait_for(self, subjects: int) -> None:
+        """Return once the run is done with so many subjects."""
+        for _ in range(subjects):
+            self._done.acquire(timeout=20)
+
     def silence(self, *, after: int = 0) -> Fault:
         """No answer; and once the run is done with so many subjects, its time is up, however slow this machine is."""
 
         def silent(request: Request, answer: Response) -> Response:
-            for _ in range(after):
-                self._done.acquire(timeout=20)
+            self.wait_for(after)
             self.deadline.expire()
             return faults.silence()(request, answer)
 

@@ -1,8 +1,10 @@
 """Whole runs against the embedded lab: nothing is lost, nothing hangs, nothing is made up."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +105,26 @@ def test_a_silent_registry_is_a_timeout_and_the_rest_is_told(host: Lab) -> None:
         checked = host.check()
     assert checked.codes == {"slow": "timeout", "web": "up-to-date"}
     assert checked.metric("not_checked") == 1
+
+
+def test_a_name_lookup_that_stalls_costs_its_own_containers_only(host: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can stop a thread that sits in the resolver: the check goes on without it."""
+    ended, look_up = threading.Event(), socket.getaddrinfo
+
+    def stalled(name: str, *arguments: Any, **more: Any) -> Any:
+        if name == "stalled.example.test":
+            host.wait_for(1)
+            host.deadline.expire()
+            ended.wait(60)
+        return look_up(name, *arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", stalled)
+    host.run("web", host.registry.push_image("app/web", "1"))
+    host.engine.pull(host.registry.push_image("app/slow", "1"), "stalled.example.test/app/slow:1")
+    host.engine.run("slow", "stalled.example.test/app/slow:1")
+    checked = host.check(timeout=600)
+    ended.set()
+    assert checked.codes == {"web": "up-to-date", "slow": "timeout"}
 
 
 def test_a_registry_that_drips_cannot_hold_the_check(host: Lab) -> None:

@@ -1,16 +1,17 @@
 """How a published image differs from the running one: the platform decides, not the index."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from container_updates.chain import Context
 from container_updates.chain.since import real_date
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
-from container_updates.model import Subject
+from container_updates.model import Platform, Subject
 from container_updates.registry import Published, manifests
-from container_updates.registry.manifests import ImageConfig, Manifest
+from container_updates.registry.manifests import Descriptor, ImageConfig, Manifest
 
 _MAX_CONFIG = 1024 * 1024
+_MAX_NAMELESS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def difference(subject: Subject, published: Published, context: Context) -> Diff
         platform = image.platform or context.details(subject.image).platform
         if platform is None:
             raise Unresolvable("the engine does not say for which platform the image is")
-        entry = manifests.for_platform(manifest, platform)
+        entry = _for_platform(subject, manifest, platform, context)
         if entry is None:
             return Difference(None, f", and no longer for {platform}")
         if entry.digest in image.digests or entry.digest == _manifest_of_index(subject, context):
@@ -63,8 +64,29 @@ def _manifest_of_index(subject: Subject, context: Context) -> str | None:
     except NotFound:
         return None
     platform = image.platform or context.details(subject.image).platform
-    entry = manifests.for_platform(index, platform) if platform else None
+    entry = _for_platform(subject, index, platform, context) if platform else None
     return entry.digest if entry else index.digest
+
+
+def _for_platform(subject: Subject, index: Manifest, platform: Platform, context: Context) -> Descriptor | None:
+    """Return the entry that the engine runs; one that names no platform is for the one that its config names.
+
+    An index in an index is such an entry, too (OCI image-spec, image-index.md: `platform` is optional; containerd,
+    `images.Manifest`).
+    """
+    found = manifests.for_platform(index, platform)
+    nameless = [entry for entry in index.entries if entry.platform is None]
+    if found or not nameless:
+        return found
+    entries: list[Descriptor] = []
+    for entry in nameless[:_MAX_NAMELESS]:
+        manifest = context.registry.manifest(subject.reference, entry.digest)
+        if manifest.is_index:
+            entries += manifest.entries
+        elif manifest.config and manifest.config.size <= _MAX_CONFIG:
+            body = context.registry.blob(subject.reference, manifest.config.digest, _MAX_CONFIG)
+            entries.append(replace(entry, platform=manifests.parse_config(body).platform))
+    return manifests.for_platform(replace(index, entries=tuple(entries)), platform)
 
 
 def _same_content(subject: Subject, config: ImageConfig, context: Context) -> bool:

@@ -129,7 +129,7 @@ def _tag_gone(subject: Subject, context: Context) -> Finding:
 
 
 def _local_build(subject: Subject) -> Finding:
-    return _finding("local-build", Verdict.SKIPPED, f"{subject.reference} built here, never pulled or pushed")
+    return _finding("local-build", Verdict.SKIPPED, f"{subject.reference} built or named here, never pulled or pushed")
 
 
 def _unknown_to_docker_hub(subject: Subject) -> bool:

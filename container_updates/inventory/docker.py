@@ -263,9 +263,12 @@ class DockerEngine:
             return False if parsed.registry == "localhost" else None
         if self._containerd or record is None:
             return None
-        if record.digests:
+        names = {origin.name for text in record.origins if (origin := _parsed(text))}
+        if parsed.name in names:
             return True
-        return None if renewed is not None and renewed.digests else False
+        if any(_parsed(tag) == replace(parsed, digest=None) for tag in record.tags):
+            return False  # a pull or push would have left a digest beside the tag: built here, or named by `docker tag`
+        return None if record.digests or (renewed is not None and renewed.digests) else False
 
     def _image(self, image_id: str, pulled: bool | None, container: ContainerRecord | None = None) -> Image:
         manifest_digest = container.manifest_digest if container else None

@@ -10,6 +10,8 @@ from container_updates.errors import BadAnswer, TimedOut
 from container_updates.registry.manifests import load
 
 _SECONDS = 5.0
+_POLL = 0.05
+"""Seconds after which a deadline that a signal moved is noticed: the helper must not outlive the check."""
 _MAX_ANSWER = 64 * 1024
 _NOT_FOUND = b"credentials not found"
 
@@ -33,7 +35,7 @@ def ask(name: str, server: str, deadline: Deadline) -> tuple[str, str] | None:
     except OSError as error:
         raise BadAnswer(f"the credential helper cannot be started: {error.strerror}") from None
     try:
-        answer = _talk(process, server, limit)
+        answer = _talk(process, server, limit, deadline)
     finally:
         with suppress(OSError):
             os.killpg(process.pid, 9)
@@ -50,7 +52,7 @@ def ask(name: str, server: str, deadline: Deadline) -> tuple[str, str] | None:
     return (username, secret) if username and secret else None
 
 
-def _talk(process: "subprocess.Popen[bytes]", server: str, limit: float) -> bytes:
+def _talk(process: "subprocess.Popen[bytes]", server: str, limit: float, whole: Deadline) -> bytes:
     """Write the server's name, read until the end; the time limit is the whole conversation's."""
     deadline = Deadline(limit, Clock())
     stdin, stdout = process.stdin, process.stdout
@@ -62,8 +64,8 @@ def _talk(process: "subprocess.Popen[bytes]", server: str, limit: float) -> byte
     answer = b""
     with selectors.DefaultSelector() as selector:
         selector.register(stdout, selectors.EVENT_READ)
-        while not deadline.passed():
-            if not selector.select(deadline.remaining()):
+        while not deadline.passed() and not whole.passed():
+            if not selector.select(min(_POLL, deadline.remaining())):
                 continue
             chunk = os.read(stdout.fileno(), 4096)
             if not chunk:

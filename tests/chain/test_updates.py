@@ -8,7 +8,7 @@ import pytest
 
 from container_updates.clock import rfc3339
 from container_updates.demo import faults
-from container_updates.demo.content import AMD64, ARM64, DOCKER
+from container_updates.demo.content import AMD64, ARM64, DOCKER, OCI, PushedImage, PushedIndex, encode
 from container_updates.demo.kinds import CLASSIC, CONTAINERD, OLD, PODMAN, Kind
 from container_updates.model import State
 from tests.lab import NOW, Lab, lab
@@ -133,6 +133,30 @@ def test_the_same_content_in_docker_s_media_types_is_no_update_where_the_config_
     assert classic.check().codes == {"web": "up-to-date"}
 
 
+def nameless_index(host: Lab, *members: PushedImage | PushedIndex) -> None:
+    """Let the tag name an index whose entries say no platform, as some builders write it."""
+    entries = [{"mediaType": one.media_type, "digest": one.digest, "size": one.size} for one in members]
+    body = encode({"schemaVersion": 2, "mediaType": OCI.index, "manifests": entries})
+    host.registry.put_manifest("app/web", body, OCI.index, "1")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_entries_without_a_platform_are_for_the_one_that_their_configs_name(host: Lab, nested: bool) -> None:
+    image = host.registry.push_image("app/web", "1")
+    other = host.registry.push_image("app/web", platform=ARM64)
+    host.run("web", image)
+    if nested:
+        nameless_index(host, host.registry.push_index("app/web", None, [other, image]))
+    else:
+        nameless_index(host, other, image)
+    assert host.check().codes == {"web": "up-to-date"}
+    nameless_index(host, other, host.registry.push_image("app/web", created=days_ago(1)))
+    assert host.check().codes == {"web": "outdated"}
+    host.registry.fail(faults.status(403), path="blobs")
+    nameless_index(host, other, host.registry.push_image("app/web", created=days_ago(0.5)))
+    assert host.check(state_dir=f"{host.folder}/new").codes == {"web": "unauthorized"}
+
+
 def test_a_manifest_list_of_docker_s_type_is_understood(host: Lab) -> None:
     images = [host.registry.push_image("app/web", platform=platform, types=DOCKER) for platform in (AMD64, ARM64)]
     host.run("web", host.registry.push_index("app/web", "1", images, types=DOCKER))
@@ -218,6 +242,15 @@ def test_a_local_build_is_quiet_and_asked_nowhere(tmp_path: Path, kind: Kind) ->
         host.engine.run("own", f"{host.registry.host}/app/own:dev")
         assert host.check().codes == {"own": "local-build"}
         assert host.registry.requests() == []
+
+
+def test_a_name_that_only_docker_tag_gave_is_asked_nowhere(classic: Lab) -> None:
+    """A container that was kept by another name before an update: no registry knows that name."""
+    image = classic.engine.pull(classic.registry.push_image("app/web", "1"))
+    classic.engine.tag(image, f"{classic.registry.host}/app/rollback:1")
+    classic.engine.run("old", f"{classic.registry.host}/app/rollback:1")
+    assert classic.check().codes == {"old": "local-build"}
+    assert classic.registry.requests() == []
 
 
 def test_an_engine_too_old_to_tell_asks_and_believes_the_registry(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import stat
+import threading
 
 import pytest
 
@@ -198,6 +199,20 @@ def test_a_helper_that_fails_is_a_problem_that_names_it(credentials, helper, scr
     assert found.login("example.com", "web") is None
     assert [(problem.where, problem.code) for problem in found.problems] == [("docker-credential-vault", code)]
     assert "s3cret" not in found.problems[0].message
+
+
+def test_a_signal_ends_the_helper_too(credentials, helper, tmp_path):
+    helper("vault", f"echo $$ > {tmp_path}/pid; mv {tmp_path}/pid {tmp_path}/started; exec sleep 60")
+    found = credentials({"credsStore": "vault"}, seconds=600)
+    asking = threading.Thread(target=found.login, args=("example.com", "app"))
+    asking.start()
+    while not (tmp_path / "started").exists():
+        asking.join(0.01)
+    found._deadline.expire()
+    asking.join(4)
+    assert [problem.code for problem in found.problems] == ["timeout"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "started").read_text()), 0)
 
 
 @pytest.mark.parametrize("name", ["missing", "../vault", "a b", "x;id", "/bin/true"])
