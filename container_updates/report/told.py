@@ -117,10 +117,23 @@ def _newer_version(details: Details) -> Iterable[str]:
     others = [safe(str(one), 80) for one in items(details, "candidates") if one != details.get("newest")]
     if others:
         yield f"And between it and what runs: {', '.join(others)}."
+    yield from _really(details)
+    yield from _change(details)
 
 
 def _newest(details: Details) -> Iterable[str]:
     yield "No newer tag of this shape is there for this platform."
+    yield from _really(details)
+
+
+def _not_a_version(details: Details) -> Iterable[str]:
+    yield "Its tag names no version, so that none is newer."
+    yield from _really(details)
+
+
+def _really(details: Details) -> Iterable[str]:
+    if "version" in details:
+        yield f"What runs is really {text(details, 'version')}."
 
 
 def _unsigned(details: Details) -> Iterable[str]:
@@ -173,6 +186,7 @@ _TOLD: Mapping[str, Callable[[Details], Iterable[str]]] = {
     "restart-pending": _restart_pending,
     "newer-version": _newer_version,
     "newest": _newest,
+    "not-a-version": _not_a_version,
     "unsigned": _unsigned,
     "signed": _signed,
     "unverifiable": _signed,

@@ -191,6 +191,20 @@ def test_what_is_not_known_says_why_and_when_it_is_asked_again() -> None:
     ]
 
 
+def test_a_newer_version_with_what_lies_between_and_what_a_moving_tag_really_is() -> None:
+    link = "https://github.com/nginx/nginx/releases/tag/release-1.29.1"
+    newer = {"newest": "1.29", "step": "minor", "candidates": ["1.29", "1.28"], "version": "1.27.3"}
+    text = page(judged(finding("newer-version", "versions", **newer, change={"link": link})))
+    assert section(text, "Newer versions") == [
+        "There is 1.29, a minor step.",
+        "And between it and what runs: 1.28.",
+        "What runs is really 1.27.3.",
+        f"  {link}",
+    ]
+    assert "What runs is really 1.27.3." in page(judged(finding("newest", "versions", version="1.27.3")))
+    assert "What runs is really 1.27.3." in page(judged(finding("not-a-version", "versions", version="1.27.3")))
+
+
 def test_a_mirror_that_answered_is_named() -> None:
     found = judged(finding("up-to-date", published_digest=DIGEST, mirror="https://mirror.example.com"))
     assert "A mirror said so: https://mirror.example.com." in page(found)
