@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from container_updates.clock import Clock, rfc3339
 from container_updates.errors import Inconclusive, InventoryError, Unresolvable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from container_updates.registry import Registry
     from container_updates.registry.cache import Store
     from container_updates.trust.memory import Memory
-    from container_updates.trust.policy import Policy
+    from container_updates.trust.policy import Policy, Rule
 
 CHECKS = ("updates", "restarts", "versions", "signatures", "source")
 """What `--check` knows, in the order of the chain; each is a module here."""
@@ -43,6 +43,10 @@ class Context:
             return self.inventories[image.engine].details(image)
         except InventoryError as error:
             raise Unresolvable(f"the engine does not tell about its image: {error}") from None
+
+    def explained(self, rule: "Rule | None") -> dict[str, Any]:
+        """Return what the admin's rule asks for, as a detail: only `--explain` has room for it."""
+        return {"demanded": rule.plain()} if rule is not None and self.settings.explain else {}
 
     def pulled(self, image: Image) -> bool | None:
         """Whether the image came from a registry or went to one; None where its engine cannot tell."""

@@ -50,11 +50,11 @@ def find(subject: Subject, materials: Iterable[Material], context: Context, *, p
     ours = context.details(subject.image).layers if images else ()
     for image in list(dict.fromkeys(images))[:_MOST_COMPARED] if len(ours) > 1 else ():
         try:
-            config = _config(image, platform, context.registry)
+            theirs = config(image, platform, context.registry)
         except Inconclusive:
             continue  # nothing is said of a base that nobody can look at
-        if config is not None and 0 < len(config.layers) < len(ours) and config.layers == ours[: len(config.layers)]:
-            found.append((len(config.layers), Base(image, image.digest, proven, config.labels)))
+        if theirs is not None and 0 < len(theirs.layers) < len(ours) and theirs.layers == ours[: len(theirs.layers)]:
+            found.append((len(theirs.layers), Base(image, image.digest, proven, theirs.labels)))
     if found:
         return max(found, key=lambda one: one[0])[1]
     return _labelled(subject, context)
@@ -112,7 +112,8 @@ def _manifest(reference: Reference, digest: str, platform: Platform | None, regi
     return entry.digest if entry else None
 
 
-def _config(image: Reference, platform: Platform | None, registry: Registry) -> manifests.ImageConfig | None:
+def config(image: Reference, platform: Platform | None, registry: Registry) -> manifests.ImageConfig | None:
+    """Return what an image that is named by digest says of itself; None for one without a config for the platform."""
     digest = _manifest(image, image.digest or "", platform, registry)
     manifest = registry.manifest(image, digest) if digest else None
     if manifest is None or manifest.config is None or manifest.config.size > _MAX_CONFIG:

@@ -35,7 +35,7 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         under = sorted(sha256(key).hexdigest() for key in others)
         [finding] = kept("signatures", subject, context, lambda: _asked(subject, rule, others, context), under=under)
         findings = _remembered(finding, subject, rule, context)
-    demanded = {"demanded": rule.plain()} if rule is not None and context.settings.explain else {}
+    demanded = context.explained(rule)
     for finding in findings:
         yield replace(finding, details={**finding.details, **demanded})
 

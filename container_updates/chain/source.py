@@ -33,8 +33,20 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         yield _finding("accepted", Verdict.SKIPPED, f"{reference} source not looked at, by {rule.place}")
         return
     for finding in kept("source", subject, context, lambda: _asked(subject, rule, context)):
-        yield replace(finding, message=f"{reference} {finding.message}")
+        explained = {**context.explained(rule), **_history(finding, subject, context)}
+        told = {**finding.details, **explained}
+        yield replace(finding, message=f"{reference} {finding.message}", details=told)
         yield from _based(finding, subject, context)
+
+
+def _history(finding: Finding, subject: Subject, context: Context) -> dict[str, Any]:
+    """What there is to read instead of a blueprint that is proven to be this image's: only `--explain` has room."""
+    if not context.settings.explain or finding.code == "source-verified":
+        return {}
+    from container_updates.chain import history
+
+    steps = history.steps(subject, context)
+    return {"history": steps} if steps else {}
 
 
 def _based(finding: Finding, subject: Subject, context: Context) -> Iterator[Finding]:

@@ -71,6 +71,8 @@ class ImageConfig:
     """Diff ids: digests of the unpacked layers."""
     settings: str = ""
     """`model.settings_of` its config."""
+    history: tuple[str, ...] = ()
+    """The commands that made it, the oldest first, as claimed; what is no command is left out."""
 
 
 def parse(body: bytes, media_type: str | None, digest: str | None = None) -> Manifest:
@@ -113,7 +115,7 @@ def parse_config(body: bytes) -> ImageConfig:
         raise BadAnswer("an image config with a diff id that is no digest")
     return ImageConfig(
         platform=_platform(document), created=_text(document, "created"), labels=_texts(inner.get("Labels"), "Labels"),
-        layers=tuple(layers), settings=settings_of(inner),
+        layers=tuple(layers), settings=settings_of(inner), history=_history(document.get("history")),
     )  # fmt: skip
 
 
@@ -262,6 +264,13 @@ def _texts(value: object, member: str) -> Mapping[str, str]:
     if len(value) > _MAX_ENTRIES:
         raise BadAnswer(f"a document with more than {_MAX_ENTRIES} {member}")
     return value
+
+
+def _history(value: object) -> tuple[str, ...]:
+    """Nothing depends on it, so that one of another shape is no reason to believe nothing else."""
+    entries = value[:_MAX_ENTRIES] if isinstance(value, list) else []
+    commands = (entry.get("created_by") for entry in entries if isinstance(entry, dict))
+    return tuple(command[:_MAX_TEXT] for command in commands if isinstance(command, str) and command)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

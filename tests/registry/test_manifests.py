@@ -166,6 +166,13 @@ def test_the_platform_decides_which_entry_counts(platform, number):
 def test_an_image_config_says_what_it_is():
     document = {"os": "linux", "architecture": "arm64", "variant": "v8", "created": "2026-11-11T20:15:00Z"}
     document |= {"config": {"Labels": {"a": "b"}}, "rootfs": {"type": "layers", "diff_ids": [digest(b"l")]}}
+    document |= {"history": [{"created_by": "COPY . /"}, {"comment": "imported"}, "odd", {"created_by": 7}]}
     found = parse_config(json.dumps(document).encode())
     assert found.platform == Platform("linux", "arm64", "v8")
     assert (found.created, found.labels, found.layers) == ("2026-11-11T20:15:00Z", {"a": "b"}, (digest(b"l"),))
+    assert found.history == ("COPY . /",)
+
+
+@pytest.mark.parametrize("history", [None, {}, "x", [[]], 7])
+def test_a_history_of_another_shape_costs_nothing_else(history):
+    assert parse_config(json.dumps({"os": "linux", "history": history}).encode()).history == ()
