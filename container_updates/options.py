@@ -30,6 +30,8 @@ _CONTRADICTIONS = {
 }
 _EXPLAINED = {"output": "explain", "include": (), "all_containers": True, "new_only": False, "service": ""}
 """What is in force where one container is to be explained, whatever the environment says: it may be a stopped one."""
+_ALONE = {"accept": {"state_dir"}, "memory": {"state_dir", "output"}}
+"""Options that stand for something else than a check, and what goes with them."""
 _MAX_SECONDS = 86400.0 * 366
 
 Values = dict[str, Any]
@@ -49,7 +51,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], *, terminal: bool) ->
         return f"{_NAME} {__version__}\n"
     if "help" in given:
         return parser.format_help()
-    _refuse_contradictions(given)
+    _refuse_contradictions(given, parser)
     values, origins = _from_environment(parser, environ)
     values.update(given)
     origins.update(dict.fromkeys(given, "command line"))
@@ -101,8 +103,12 @@ def _unique(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _refuse_contradictions(given: Values) -> None:
+def _refuse_contradictions(given: Values, parser: argparse.ArgumentParser) -> None:
     """Look at the command line alone: what the environment says of the same matter is replaced by it."""
+    for field, fitting in _ALONE.items():
+        others = [name.option_strings[-1] for name in parser._actions if name.dest in given.keys() - {field} - fitting]
+        if field in given and others:
+            raise UsageError(f"--{field} and {others[0]} contradict each other")
     for fields, options in _CONTRADICTIONS.items():
         if given.keys() >= {*fields}:
             raise UsageError(f"{options} contradict each other")
@@ -285,6 +291,8 @@ def _add_judging(group: argparse._ArgumentGroup) -> None:
     add(
         "--trust-policy", **_list("trust_policies", "FILE"), help="whom to trust: TOML, policy.json or trustpolicy.json"
     )
+    add("--accept", **_list("accept", "IMAGE"), help="a changed signer of this image, or of what matches, is right")
+    add("--memory", action="store_true", help="list what is remembered of signers and builders")
     add("--level", metavar="LEVEL", choices=("major", "minor", "patch"), help=f"which newer versions count: {levels}")
     add("--tags", **_list("tags", "[IMAGE=]REGEX", _pattern), help="only tags that match, for images that match")
     add("--not-tags", **_list("not_tags", "[IMAGE=]REGEX", _pattern), help="without tags that match")

@@ -41,6 +41,10 @@ class Settings:
     critical: Mapping[str, str] = field(default_factory=dict)
     trust_policies: tuple[str, ...] = ()
     """Files with the admin's decisions on whom to trust."""
+    accept: tuple[str, ...] = ()
+    """Images or globs of repositories whose changed signers are right: that is written down, and nothing else done."""
+    memory: bool = False
+    """List what is remembered of signers, and do nothing else."""
     not_checked: str = "unknown"
     level: str = "major"
     """Which newer versions count."""

@@ -30,11 +30,12 @@ ALLOWED: dict[str, set[str]] = {
     "explained": {"model", "errors"},
     "verdicts": {"model", "errors", "settings", "clock"},
     "report": {"model", "clock", "settings"},
+    "known_signers": {"clock", "errors", "reference", "registry", "report", "settings", "signing", "trust"},
     "demo": {"model", "reference", "clock", "errors"},
     "check": BASE | {"explained", "reported", "trust", "inventory", "registry", "chain", "workers", "verdicts"},
     "defaults": set(),
     "options": {"defaults", "clock", "reference", "chain", "errors", "report", "settings", "verdicts"},
-    "cli": {"options", "check", "report", "clock", "errors", "settings", "demo"},
+    "cli": {"options", "check", "known_signers", "report", "clock", "errors", "settings", "demo"},
     "__main__": {"cli"},
 }
 """Room or module to those it may import, beside itself and the version."""

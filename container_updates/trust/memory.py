@@ -234,7 +234,7 @@ class Memory:
         if self._lost is None and self._database.broken is not None:
             self._lost = self._database.broken
             self._remembered.clear()
-            self._database.say(f"what was remembered of signers is lost and begun anew: {self._lost}")
+            self._database.say(f"what was remembered of signers is lost: {self._lost}")
         elif self._unreadable is None and self._database.problems and self._lost is None:
             told = self._database.problems[0].message
             self._unreadable = told if there or self._mark else ""
