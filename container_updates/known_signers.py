@@ -104,7 +104,7 @@ def _plain(repository: str, role: str, remembered: Remembered) -> dict[str, Any]
                 "first_digest": one.first.digest,
                 "last_seen": _time(one.last.at),
                 "last_digest": one.last.digest,
-                "accepted_at": None if one.accepted is None else _time(one.accepted),
+                **({} if one.accepted is None else {"accepted_at": _time(one.accepted)}),
             }
             for one in _in_order(remembered)
         ],

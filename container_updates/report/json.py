@@ -42,7 +42,7 @@ def render(outcome: Outcome, settings: Settings) -> str:
 
 def line(report: Mapping[str, Any]) -> str:
     """Return plain data as one line of JSON that is safe to print."""
-    return _escaped(json.dumps(_plain(report), sort_keys=True, ensure_ascii=False, allow_nan=False)) + "\n"
+    return _escaped(json.dumps(report, sort_keys=True, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _container(judged: JudgedContainer, settings: Settings) -> dict[str, Any]:
