@@ -34,6 +34,11 @@ class Since:
         return age(self.seconds)
 
     @property
+    def words(self) -> str:
+        """The same, with what it is worth: `since 12d`, `since 9d (first seen)`."""
+        return f"since {self.age}{' (first seen)' * (self.source == 'first-seen')}"
+
+    @property
     def ago(self) -> str:
         """The same as a point in time: `12d ago`."""
         return f"{self.age} ago" if self.seconds else "just now"
@@ -67,7 +72,9 @@ def waiting(what: str, subject: Subject, told: tuple[datetime, str] | None, cont
     now = context.clock.now()
     found = told or (now, "first-seen")
     kept = _kept(context.store.recall("waiting", _key(subject)), what)
-    if kept is None or found[0] < kept[0]:
+    if found[0] < FIRST_IMAGE:
+        found = kept or found  # a clock that has not been set yet is nothing to be remembered
+    elif kept is None or found[0] < kept[0]:
         value = json.dumps([what, found[0].timestamp(), found[1]]).encode()
         context.store.remember("waiting", _key(subject), value)
     else:

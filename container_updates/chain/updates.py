@@ -7,7 +7,7 @@ from typing import Any
 from container_updates.chain import Context, change, restarts
 from container_updates.chain.difference import Difference, difference
 from container_updates.chain.since import no_longer_waiting, published_since, waiting
-from container_updates.clock import rfc3339
+from container_updates.clock import age, rfc3339
 from container_updates.errors import Inconclusive, NotFound, Unauthorized, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
 from container_updates.reference import DOCKER_HUB, short
@@ -96,7 +96,7 @@ def _is_pulled(subject: Subject, published: Published, context: Context) -> bool
 
 def _held(subject: Subject, published: Published, found: Difference, why: str, context: Context) -> Finding:
     since = waiting("held", subject, published_since(subject, published, found.created, context), context)
-    message = f"{subject.reference} held {why}, its tag names {short(published.digest)} since {since.age}"
+    message = f"{subject.reference} held {why}, its tag names {short(published.digest)} {since.words}"
     details = {"tag_digest": published.digest, "tag_moved": rfc3339(since.moment), **_mirror(published)}
     return _finding("held", Verdict.PASS, message, {**details, **_changed(subject, found)})
 
@@ -105,14 +105,17 @@ def _outdated(subject: Subject, published: Published, found: Difference, context
     since = waiting("outdated", subject, published_since(subject, published, found.created, context), context)
     running = _running_digest(subject)
     runs = f", runs {short(running)}" if running else ""
-    words = f"{subject.reference} outdated since {since.age}{runs}, published {short(published.digest)}{found.words}"
+    young = since.seconds < context.settings.min_age
+    patience = f", no alarm before {age(context.settings.min_age)}" if young else ""
+    new = f"published {short(published.digest)}{found.words}"
+    words = f"{subject.reference} outdated {since.words}{patience}{runs}, {new}"
     details = {**_published(published), **since.plain()}
     if running:
         details["running_digest"] = running
     if found.created:
         details["created"] = rfc3339(found.created)
     details |= _changed(subject, found)
-    if since.seconds < context.settings.min_age:
+    if young:
         return _finding("outdated-young", Verdict.PASS, words, details)
     return _finding("outdated", Verdict.FAIL, words, details)
 

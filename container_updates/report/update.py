@@ -14,7 +14,8 @@ _WATCHTOWER = (
     ("com.centurylinklabs.watchtower.monitor-only", "true"),
 )
 _SHOWN = 3
-_TO_UPDATE = {"outdated", "outdated-young", "restart-pending", "held"}
+_TO_UPDATE = {"outdated", "restart-pending"}
+"""Held ones stay as they are, and young ones wait."""
 
 
 def changes(finding: JudgedFinding) -> str:
@@ -53,7 +54,7 @@ def commands(containers: Iterable[JudgedContainer]) -> str:
     found: dict[str, None] = {}
     for judged in containers:
         codes = {finding.finding.code for finding in judged.findings} & _TO_UPDATE
-        if codes - {"held"}:
+        if codes:
             found[_command(judged.container, pulled=codes == {"restart-pending"})] = None
     more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     return "; ".join([*list(found)[:_SHOWN], *more])

@@ -73,6 +73,26 @@ def test_a_clock_that_is_set_back_makes_no_negative_age(host: Lab) -> None:
     assert checked.metric("outdated_age") == 0
 
 
+def test_a_clock_that_was_not_set_yet_is_forgotten(host: Lab) -> None:
+    """A small board wakes up in 1970, and is told the time a minute later."""
+    outdated(host, "1970-01-01T00:00:00Z", "1970-01-01T00:00:01Z")
+    now, host.time = host.time, 60.0
+    assert host.check().finding("web").details["age"] == 0
+    host.time = now
+    assert host.check().finding("web").details["age"] == 0
+    host.time = 60.0
+    assert host.check().finding("web").details["age"] == 0
+    host.time = now + DAY
+    assert host.check().finding("web").details["age"] == DAY
+
+
+def test_an_age_that_only_this_plugin_knows_says_so(host: Lab) -> None:
+    outdated(host, "1970-01-01T00:00:00Z", "1970-01-01T00:00:01Z")
+    host.check()
+    host.time += 9 * DAY
+    assert " outdated since 9d (first seen), runs sha256:" in host.check().finding("web").message
+
+
 def test_it_waits_since_the_first_of_the_newer_ones(host: Lab) -> None:
     outdated(host, "2026-10-01T00:00:00Z", "2026-11-10T00:00:00Z")
     host.time = at("2026-11-20T00:00:00+00:00")
@@ -109,6 +129,7 @@ def test_a_young_update_is_no_alarm_and_is_counted_apart(host: Lab) -> None:
     host.time = at("2026-11-24T10:00:00+00:00")
     young = host.check(min_age=duration("2d"))
     assert (young.codes, young.outcome.state) == ({"web": "outdated-young"}, State.OK)
+    assert " outdated since 1d, no alarm before 2d, runs sha256:" in young.finding("web").message
     assert (young.metric("outdated"), young.metric("outdated_young")) == (0, 1)
     host.time += 2 * DAY
     assert host.check(min_age=duration("2d")).codes == {"web": "outdated"}

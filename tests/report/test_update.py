@@ -35,6 +35,7 @@ def judged(code: str, check: str = "updates", **changes: object) -> JudgedContai
             "docker service update --image registry.example.com/acme/web:1 --force shop_web",
         ),
         (judged("held"), ""),
+        (judged("outdated-young"), ""),
         (judged("tag-gone"), ""),
         (judged("up-to-date"), ""),
     ],
