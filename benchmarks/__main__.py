@@ -8,23 +8,21 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import versions
 from benchmarks.lab import Lab
-from benchmarks.measure import run, side_by_side
+from benchmarks.measure import Row, run, side_by_side
 
 PLUGIN = str(Path(__file__).resolve().parents[1] / "check_container_updates.py")
 FLOOR = str(Path(__file__).with_name("floor.py"))
 ROUND_TRIP = 0.04
 TIMES = 7
 
-Row = tuple[str, str, str, bool]
-"""What, measured, target, met."""
-
 
 def main() -> int:
     """Print the table; 1 where a target is not met."""
     met = True
     with tempfile.TemporaryDirectory() as folder:
-        rows = [*_version(), *_sixty(folder), *_thousands(folder)]
+        rows = [*_version(), *_sixty(folder), *_thousands(folder), *versions.rows(folder)]
     for what, measured, target, reached in rows:
         print(f"{what:<58} {measured:<44} {target:<22} {'met' if reached else 'NOT MET'}")
         met &= reached
@@ -71,16 +69,6 @@ def _sixty(folder: str) -> Iterator[Row]:
         silent = lab.requests().total()
         yield _ratio("(b) everything cached", cached.wall, "imports", imports.wall, 1.5)
         yield "(b) requests while cached", str(silent), "none", silent == 0
-        run([*check[:-1], "--check=versions", "--cache-ttl=600"])
-        pages = lab.requests().total()
-        run([*check[:-1], "--check=versions"])
-        kept = lab.requests().total()
-        yield (
-            "(f) requests for versions, first and while cached",
-            f"{pages}, {kept}",
-            "at most 60, none",
-            (pages <= 60 and kept == 0),
-        )
         memory = max(one.memory for one in colds)
         yield "(d) memory, 60 containers", f"{memory:.0f} MB", "at most 60 MB", memory <= 60
 

@@ -1,6 +1,6 @@
 """An embedded host in a process of its own, so that its work is not counted as the plugin's.
 
-Started as `python -m benchmarks.lab CONTAINERS IMAGES OUTDATED ROUND_TRIP`;
+Started as `python -m benchmarks.lab CONTAINERS IMAGES OUTDATED ROUND_TRIP TAGS`;
 answers each line it reads with one of JSON.
 """
 
@@ -20,8 +20,11 @@ from container_updates.demo.registry import RegistryServer
 class Lab:
     """`with Lab(60, 60, outdated=6) as lab:` — `engine` is its URL, `registry` its host."""
 
-    def __init__(self, containers: int, images: int, *, outdated: int = 0, round_trip: float = 0.0) -> None:
-        argv = [sys.executable, "-m", "benchmarks.lab", str(containers), str(images), str(outdated), str(round_trip)]
+    def __init__(
+        self, containers: int, images: int, *, outdated: int = 0, round_trip: float = 0.0, tags: int = 0
+    ) -> None:
+        numbers = map(str, (containers, images, outdated, round_trip, tags))
+        argv = [sys.executable, "-m", "benchmarks.lab", *numbers]
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         answer = self._read()
         self.engine: str = answer["engine"]
@@ -45,7 +48,7 @@ class Lab:
         return json.loads(self._process.stdout.readline())
 
 
-def _serve(containers: int, images: int, outdated: int, round_trip: float) -> None:
+def _serve(containers: int, images: int, outdated: int, round_trip: float, tags: int) -> None:
     with ExitStack() as stack:
         registry = stack.enter_context(RegistryServer())
         engine = stack.enter_context(EngineServer(CLASSIC))
@@ -56,6 +59,8 @@ def _serve(containers: int, images: int, outdated: int, round_trip: float) -> No
             engine.run(f"app-{number}", pushed[number % images].reference)
         for number in range(outdated):
             registry.push_image(f"bench/app{number}", "1", created="2026-11-20T00:00:00Z")
+        for tag in range(2, tags):
+            registry.retag("bench/app0", str(tag), pushed[0].digest)
         if round_trip:
             registry.fail(faults.late(round_trip))
         _say({"engine": engine.host, "registry": registry.host})
@@ -71,4 +76,4 @@ def _say(answer: Any) -> None:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    _serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]))

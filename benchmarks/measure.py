@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+Row = tuple[str, str, str, bool]
+"""What, measured, target, met."""
+
 
 @dataclass(frozen=True)
 class Run:
