@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 
-from container_updates.model import JudgedContainer, Outcome, State
+from container_updates.model import JudgedContainer, JudgedFinding, Outcome, State
 from container_updates.registry.cache import Store
 
 _KIND = "reported"
@@ -31,7 +31,7 @@ def mark(outcome: Outcome, store: Store, service: str) -> Outcome:
 def _print(judged: JudgedContainer) -> str:
     """A fingerprint of what is wrong with a container: the same until something about it changes, but for its age."""
     wrong = [
-        [finding.finding.check, finding.finding.code, *(finding.finding.details.get(name) for name in _WHAT)]
+        [finding.finding.check, finding.finding.code, *(finding.finding.details.get(name) for name in _what(finding))]
         for finding in judged.findings
         if finding.state is not State.OK
     ]
@@ -39,5 +39,7 @@ def _print(judged: JudgedContainer) -> str:
     return hashlib.sha256(json.dumps(told, default=str).encode(errors="replace")).hexdigest()[:24]
 
 
-_WHAT = ("published_digest", "pulled_digest", "newest", "reason")
-"""Details that make it another piece of news."""
+def _what(judged: JudgedFinding) -> tuple[str, ...]:
+    """Details that make it another piece of news; how long a registry's limit lasts is none."""
+    told = ("published_digest", "pulled_digest", "newest")
+    return told if judged.finding.code == "rate-limited" else (*told, "reason")
