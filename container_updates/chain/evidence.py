@@ -66,13 +66,18 @@ class Evidence:
     """All that was found."""
 
     proofs: tuple[Proof, ...] = ()
-    invalid: tuple[tuple[Checked, Claim | None], ...] = ()
-    """Provenance that is wrong, with what it says."""
+    unproven: tuple[tuple[Checked, Claim | None], ...] = ()
+    """Signed provenance that proves nothing here, or is wrong, with what it says."""
     claims: tuple[Claim, ...] = ()
     """The strongest first."""
     holds_until: datetime | None = None
     beyond: int = 0
     """How many more attestations there were than are looked at."""
+
+    @property
+    def wrong(self) -> tuple[Checked, ...]:
+        """Provenance that is not only unproven, but false."""
+        return tuple(one for one, _ in self.unproven if one.state is State.WRONG)
 
     def without_inherited(self, ours: Mapping[str, str], of_base: Mapping[str, str]) -> "Evidence":
         """Return it without what labels say only because the base image says it, of itself."""
@@ -102,7 +107,7 @@ class Evidence:
 @dataclass(slots=True)
 class _Gathered:
     proofs: list[Proof] = field(default_factory=list)
-    invalid: list[tuple[Checked, Claim | None]] = field(default_factory=list)
+    unproven: list[tuple[Checked, Claim | None]] = field(default_factory=list)
     ends: list[datetime] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     unread: Inconclusive | None = None
@@ -134,7 +139,7 @@ def gather(subject: Subject, rule: Rule | None, context: Context) -> Evidence:
         gathered.claims += _library(subject)
     return Evidence(
         tuple(gathered.proofs),
-        tuple(gathered.invalid),
+        tuple(gathered.unproven),
         tuple(gathered.claims),
         min(gathered.ends, default=None),
         gathered.beyond,
@@ -173,15 +178,14 @@ def _signed(
         except Inconclusive as error:
             into.unread = error
             continue
-        if checked.state is State.WRONG:
-            into.invalid.append(
-                (checked, _claim("provenance", "by a provenance that is wrong", said) if said else None)
-            )
-        elif said is not None and _proves(checked, rule):
+        if said is not None and _proves(checked, rule):
             into.proofs.append(_proof(checked, said))
-        elif said is not None:
-            words = f"by a provenance that proves nothing here ({checked.reason})"
-            into.claims.append(_claim("provenance", words, said))
+            continue
+        words = f"by a provenance that proves nothing here ({checked.reason})"
+        claim = _claim("provenance", words, said) if said is not None else None
+        into.unproven.append((checked, claim))
+        if claim is not None and checked.state is not State.WRONG:
+            into.claims.append(claim)
 
 
 def _proves(checked: Checked, rule: Rule | None) -> bool:

@@ -9,6 +9,7 @@ from container_updates.chain import Context
 from container_updates.chain.kept import kept
 from container_updates.errors import Unresolvable
 from container_updates.model import Finding, Subject, Verdict
+from container_updates.trust import seen
 
 if TYPE_CHECKING:
     from container_updates.chain.evidence import Claim, Evidence, Proof
@@ -33,9 +34,11 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         yield _finding("accepted", Verdict.SKIPPED, f"{reference} source not looked at, by {rule.place}")
         return
     for finding in kept("source", subject, context, lambda: _asked(subject, rule, context)):
+        words, changes = _remembered(finding, subject, rule, context)
         explained = {**context.explained(rule), **_history(finding, subject, context)}
         told = {**finding.details, **explained}
-        yield replace(finding, message=f"{reference} {finding.message}", details=told)
+        yield replace(finding, message=f"{reference} {finding.message}{words}", details=told)
+        yield from changes
         yield from _based(finding, subject, context)
 
 
@@ -47,6 +50,23 @@ def _history(finding: Finding, subject: Subject, context: Context) -> dict[str, 
 
     steps = history.steps(subject, context)
     return {"history": steps} if steps else {}
+
+
+def _remembered(
+    finding: Finding, subject: Subject, rule: "Rule | None", context: Context
+) -> tuple[str, Sequence[Finding]]:
+    """What is to be added to the message, and what is to be said besides, where somebody else built it last time."""
+    if context.memory is None:
+        return "", ()
+    digest = min(subject.image.digests, default="")
+    proven = finding.code == "source-verified"  # and so by whom the rule names, where it names anybody
+    named = {"builder": proven and bool(rule and rule.builders), "source": proven and bool(rule and rule.source)}
+    compared = [
+        context.memory.compare(subject.reference, role, seen.built(finding, role), digest, named=named[role])
+        for role in named
+    ]
+    changes = [one.changed for one in compared if one.changed is not None]
+    return next((one.words for one in compared if one.words), ""), changes
 
 
 def _based(finding: Finding, subject: Subject, context: Context) -> Iterator[Finding]:
@@ -90,8 +110,8 @@ def _judged(evidence: "Evidence", rule: "Rule | None") -> Finding:
     proof = next((proof for proof in evidence.proofs if proof.claim.repository), None)
     if proof is not None:
         return _proven(proof, evidence, rule)
-    if evidence.invalid:
-        return _mismatch(f"its provenance is wrong: {evidence.invalid[0][0].reason}", None, evidence)
+    if evidence.wrong:
+        return _mismatch(f"its provenance is wrong: {evidence.wrong[0].reason}", None, evidence)
     claim = next((claim for claim in evidence.claims if claim.repository), None)
     if claim is None:
         return _finding("unknown-source", Verdict.FAIL, "of unknown source: nothing says it", _facts(None, evidence))
@@ -153,11 +173,11 @@ def _facts(claim: "Claim | None", evidence: "Evidence", proof: "Proof | None" = 
     if proof is not None:
         facts["signer"] = proof.checked.signer.plain() if proof.checked.signer else None
         facts["signed_at"] = proof.checked.plain().get("signed_at")
-    others = [one.plain() for one in (*evidence.claims, *(said for _, said in evidence.invalid if said))]
+    others = [*evidence.claims, *(said for _, said in evidence.unproven if said and said not in evidence.claims)]
     if others:
-        facts["claims"] = others
-    if evidence.invalid:
-        facts["invalid"] = [one.plain() for one, _ in evidence.invalid]
+        facts["claims"] = [one.plain() for one in others]
+    if evidence.unproven:
+        facts["attestations"] = [one.plain() for one, _ in evidence.unproven]
     return {member: value for member, value in facts.items() if value is not None}
 
 

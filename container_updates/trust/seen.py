@@ -93,6 +93,20 @@ def source(repository: str) -> Seen:
     return Seen("source", _text(repository))
 
 
+def built(finding: Finding, role: str) -> frozenset[Seen] | None:
+    """Who built (`builder`) or of what (`source`), as a finding of the link source has it proven in its details.
+
+    Nobody, where nothing is proven; None where that is not known: it could not be checked, or is an alarm of its own.
+    """
+    if finding.code == "source-verified":
+        known = finding.details.get("builder" if role == "builder" else "repository")
+        return frozenset({builder(known) if role == "builder" else source(known)}) if known else frozenset()
+    attestations = finding.details.get("attestations", ())
+    if finding.code == "source-mismatch" or any(one.get("lacks") == "means" for one in attestations):
+        return None
+    return frozenset()
+
+
 def of(plain: Mapping[str, Any]) -> Seen:
     """The same as `kept` gave it."""
     return Seen(*(_text(plain.get(member)) for member in _MEMBERS))  # type: ignore[arg-type] # kind is always there

@@ -1,14 +1,20 @@
 """Where images come from: proven, claimed or unknown, through the whole plugin on the embedded lab."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from container_updates.chain import base as base_images
 from container_updates.demo import attached, faults
 from container_updates.demo.content import AMD64
-from container_updates.model import Finding, State
+from container_updates.demo.registry import RegistryServer
+from container_updates.model import Finding, Image, State, Subject, Verdict
+from container_updates.reference import parse
 from tests import built
 from tests.built import BUILDER, COMMIT, REPOSITORY, V02, V1
 from tests.lab import Lab, lab
@@ -17,6 +23,7 @@ from tests.signing import forge
 ONLY = ("source",)
 OCI = "org.opencontainers.image."
 OTHER = "https://github.com/evil/app"
+SUBJECT = Subject(parse("docker.io/library/web:1"), Image("unix:///lab", "sha256:1", frozenset(), False))
 
 
 @pytest.fixture
@@ -331,6 +338,167 @@ class TestNotKnowing:
         built.attest(host.registry, image, key, built.v1())
         host.registry.fail(faults.status(500), path="/blobs/")
         assert source(host, image, trust_policies=policy(host, key)).code == "unreachable"
+
+
+class TestLastTime:
+    def test_another_builder_and_another_source_are_told_until_the_policy_names_them(self, host: Lab) -> None:
+        key = forge.new_key()
+        trust = policy(host, key)
+        image = host.registry.push_image("acme/app", "1")
+        built.attest(host.registry, image, key, built.v1())
+        host.run("web", image)
+        assert "first seen" in verified(host, trust).message
+        assert "first seen" not in verified(host, trust).message
+
+        newer = host.registry.push_image("acme/app", "1", created="2026-11-02T00:00:00Z")
+        other = {**built.v1(OTHER), "runDetails": {"builder": {"id": "https://ci.example.org/new"}}}
+        built.attest(host.registry, newer, key, other)
+        replaced(host, newer)
+        for _ in range(2):
+            checked = host.check(checks=ONLY, trust_policies=trust)
+            assert checked.outcome.state is State.CRITICAL
+            assert checked.metric("signer_changed") == 1
+            told = [one.finding for one in checked.judged("web").findings if one.finding.code == "signer-changed"]
+            assert any(BUILDER in one.message and "https://ci.example.org/new" in one.message for one in told)
+            assert any(REPOSITORY in one.message and OTHER in one.message for one in told)
+            host.time += 86_400
+
+        rule = 'source = ["https://github.com/evil/*"]\nbuilders = ["https://ci.example.org/*"]'
+        assert "signer-changed" not in codes(host, policy(host, key, rule))
+
+    def test_a_new_release_of_the_same_workflow_is_the_same_builder(self, host: Lab) -> None:
+        key, trust = (key := forge.new_key()), policy(host, key)
+        workflow = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/"
+        for release in ("v1", "v2"):
+            image = host.registry.push_image("acme/app", "1", labels={"release": release})
+            predicate = {**built.v1(), "runDetails": {"builder": {"id": workflow + release}}}
+            built.attest(host.registry, image, key, predicate)
+            replaced(host, image)
+            assert "signer-changed" not in codes(host, trust)
+
+    def test_proof_that_is_gone_is_told(self, host: Lab) -> None:
+        key = forge.new_key()
+        trust = policy(host, key)
+        image = host.registry.push_image("acme/app", "1", labels=labels())
+        built.attest(host.registry, image, key, built.v1())
+        host.run("web", image)
+        assert verified(host, trust).code == "source-verified"
+        replaced(host, host.registry.push_image("acme/app", "1", labels=labels(), created="2026-11-02T00:00:00Z"))
+        assert codes(host, trust) == {"source-claimed", "signer-changed"}
+
+
+def replaced(host: Lab, image: Any) -> None:
+    """The container runs another image now."""
+    with suppress(LookupError):
+        host.engine.remove_container("web")
+    host.run("web", image)
+
+
+def verified(host: Lab, trust: tuple[str, ...]) -> Finding:
+    return host.check(checks=ONLY, trust_policies=trust).finding("web", "source")
+
+
+def codes(host: Lab, trust: tuple[str, ...]) -> set[str]:
+    findings = host.check(checks=ONLY, trust_policies=trust).judged("web").findings
+    return {one.finding.code for one in findings}
+
+
+class TestBase:
+    """The base image that labels or provenance name, against what its tag names today."""
+
+    def of(self, host: Lab, base: Any, *, digest: str | None = None, named: str | None = None) -> dict[str, str]:
+        return {f"{OCI}base.name": named or base.reference, f"{OCI}base.digest": digest or base.digest}
+
+    def findings(self, host: Lab, **changes: Any) -> list[Finding]:
+        judged = host.check(checks=ONLY, **changes).judged("web").findings
+        return [one.finding for one in judged if one.finding.code != "source-claimed"]
+
+    def test_moved_is_listed_and_no_alarm_unless_it_has_a_range(self, host: Lab) -> None:
+        base = host.registry.push_image("base/os", "3")
+        image = host.registry.push_image("acme/app", "1", labels={**labels(), **self.of(host, base)})
+        host.run("web", image)
+        assert self.findings(host) == []
+        today = host.registry.push_image("base/os", "3", created="2026-11-20T00:00:00Z")
+        [found] = self.findings(host)
+        assert (found.code, found.details["base"]) == ("base-outdated", base.reference)
+        assert (found.details["base_digest"], found.details["published_digest"]) == (base.digest, today.digest)
+        assert "as it claims" in found.message
+        quiet, loud = (host.check(checks=ONLY, warning=ranges) for ranges in ({}, {"base_outdated": "0"}))
+        assert quiet.metric("base_outdated") == 1
+        assert (quiet.outcome.state, loud.outcome.state) == (State.OK, State.WARNING)
+
+    def test_the_platform_decides_not_the_index(self, host: Lab) -> None:
+        manifest = host.registry.push_image("base/os", platform=AMD64)
+        index = host.registry.push_index("base/os", "3", [manifest])
+        image = host.registry.push_image("acme/app", "1", labels={**labels(), **self.of(host, index)})
+        host.run("web", image)
+        host.registry.push_index("base/os", "3", [manifest], attestations=True)
+        assert self.findings(host) == []
+        host.registry.push_index("base/os", "3", [host.registry.push_image("base/os", created="2026-11-20T00:00:00Z")])
+        assert [one.code for one in self.findings(host)] == ["base-outdated"]
+
+    def test_gone_is_named(self, host: Lab) -> None:
+        base = host.registry.push_image("base/bad", "3")
+        host.registry.push_image("base/bad", "4")
+        host.run("web", host.registry.push_image("acme/app", "1", labels={**labels(), **self.of(host, base)}))
+        host.registry.delete_tag("base/bad", "3")
+        [found] = self.findings(host)
+        assert found.code == "base-outdated"
+        assert f"{base.reference} is gone" in found.message
+
+    def test_on_a_dead_registry_is_an_open_question_that_alarms_only_who_asked(self, host: Lab) -> None:
+        with RegistryServer() as dead:
+            base = dead.push_image("base/os", "3")
+        host.run("web", host.registry.push_image("acme/app", "1", labels={**labels(), **self.of(host, base)}))
+        [found] = self.findings(host)
+        assert (found.verdict, found.code) == (Verdict.INCONCLUSIVE, "unreachable")
+        assert base.reference in found.message
+        quiet, asked = (host.check(checks=ONLY, warning=ranges) for ranges in ({}, {"base_outdated": "0"}))
+        assert (quiet.outcome.state, quiet.metric("not_checked")) == (State.OK, 0)
+        assert (asked.outcome.state, asked.metric("not_checked")) == (State.UNKNOWN, 1)
+
+    def test_one_head_for_a_base_that_many_have(self, host: Lab) -> None:
+        base = host.registry.push_image("base/os", "3")
+        for number in range(5):
+            named = {**labels(), **self.of(host, base), "number": str(number)}
+            host.run(f"web-{number}", host.registry.push_image(f"acme/app{number}", "1", labels=named))
+        host.check(checks=ONLY)
+        assert len(host.registry.requests(path="^/v2/base/")) == 1
+
+    def test_unknown_says_nothing(self, host: Lab) -> None:
+        told = {**labels(), f"{OCI}base.name": "Not A Reference", f"{OCI}base.digest": "sha256:1"}
+        host.run("web", host.registry.push_image("acme/app", "1", labels=told))
+        assert self.findings(host) == []
+
+    def test_a_label_cannot_aim_the_check_at_this_machine(self, host: Lab) -> None:
+        subject = replace(SUBJECT, reference=parse("registry.example.com/acme/app:1"))
+        context = SimpleNamespace(policy=None)
+        for name in ("127.0.0.1:2375/x/y:1", "localhost:5000/x/y:1", "169.254.169.254/x/y:1", "[::1]:5000/x/y:1"):
+            assert not base_images._may_be_asked(parse(name), subject, context), name
+        assert base_images._may_be_asked(parse("docker.io/library/alpine:3"), subject, context)
+
+    def test_of_provenance_it_is_the_image_whose_layers_begin_ours(self, host: Lab) -> None:
+        small = host.registry.push_image("base/os", "3", layers=[b"os"])
+        large = host.registry.push_image("base/runtime", "3", layers=[b"os", b"runtime"])
+        tool = host.registry.push_image("tool/compiler", "9", layers=[b"tool"])
+        image = host.registry.push_image(
+            "acme/app", platform=AMD64, layers=[b"os", b"runtime", b"app"], labels=labels()
+        )
+        used = [built.material(one) for one in (tool, small, large)]
+        host.run("web", built.with_buildkit(host.registry, "1", image, {**built.git_context(), "materials": used}))
+        found = host.check(checks=ONLY).finding("web", "source")
+        assert found.details["base"] == {"name": large.reference, "digest": large.digest, "proven": False}
+        assert len(found.details["materials"]) == 3
+        host.registry.push_image("base/runtime", "3", layers=[b"os", b"new"])
+        assert [one.code for one in self.findings(host)] == ["base-outdated"]
+
+    def test_of_signed_provenance_it_is_proven(self, host: Lab) -> None:
+        key = forge.new_key()
+        base = host.registry.push_image("base/os", "3", layers=[b"os"])
+        image = host.registry.push_image("acme/app", "1", layers=[b"os", b"app"])
+        built.attest(host.registry, image, key, built.v1(materials=[built.material(base)]))
+        found = source(host, image, trust_policies=policy(host, key))
+        assert found.details["base"] == {"name": base.reference, "digest": base.digest, "proven": True}
 
 
 class TestCost:
