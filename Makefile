@@ -48,18 +48,20 @@ bench: $(VENV)/.test
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
-$(BIN)/python:
+# Made again where it was interrupted.
+$(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
 
-$(VENV)/.run: setup.cfg | $(BIN)/python
+$(VENV)/.run: setup.cfg | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,signatures]"
 	@touch $@
 
-$(VENV)/.test: setup.cfg | $(BIN)/python
+$(VENV)/.test: setup.cfg | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,signatures,keyless,test]"
 	@touch $@ $(VENV)/.run
 
-$(VENV)/.lint: setup.cfg | $(BIN)/python
+$(VENV)/.lint: setup.cfg | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,signatures,keyless,test,lint]"
 	@touch $@ $(VENV)/.test $(VENV)/.run
 

@@ -65,7 +65,7 @@ def container_record(raw: Any) -> ContainerRecord | None:
     container_id = text(raw, "Id")
     names = [name.removeprefix("/") for name in strings(raw, "Names")]
     # A legacy link is a second name with a slash in it: /other/alias.
-    name = next((name for name in names if name and "/" not in name), "") or container_id[:12]
+    name = next((name for name in names if name.strip() and "/" not in name), "") or container_id[:12]
     if not name:
         return None
     descriptor = member(raw, "ImageManifestDescriptor")

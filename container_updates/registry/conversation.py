@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from container_updates.clock import Clock, Deadline, rfc3339
 from container_updates.errors import BadAnswer, Inconclusive, RateLimited, TimedOut, Unauthorized, Unreachable
 from container_updates.registry.auth import Auth, Place
-from container_updates.registry.failures import NoHttp
+from container_updates.registry.failures import NoHttp, PlainText
 from container_updates.registry.headers import remaining, retry_at
 from container_updates.registry.hosts import Endpoint, is_loopback
 from container_updates.registry.transport import Answer, Transport
@@ -65,14 +65,18 @@ class Conversation:
             self._stop_if_limited(endpoint, host, repository, method, path)
             schemes = self._schemes(endpoint, host)
             doubtful: Answer | None = None
+            before: Inconclusive | None = None
             while True:
                 place = Place(schemes.pop(0), endpoint.host, endpoint.login_name)
                 url = f"{place.scheme}://{endpoint.host}{endpoint.prefix}{path}"
                 try:
                     answer = self._authorized(host, place, method, url, repository, headers, limit)
-                except (Unreachable, TimedOut, NoHttp):
+                except (Unreachable, TimedOut, NoHttp) as error:
                     if doubtful:
                         return self._judged(endpoint, host, repository, doubtful)
+                    if before and isinstance(error, PlainText):
+                        raise before from None  # it was http after all, only a broken one
+                    before = error
                     if not schemes or self._auth.confirmed(endpoint.host) or self._deadline.passed():
                         raise
                 except RateLimited as error:  # by the token server

@@ -17,6 +17,10 @@ class NoTls(Unreachable):
     """The host answers, but not with TLS, or with a certificate that is not accepted: asking again changes nothing."""
 
 
+class PlainText(NoTls):
+    """What answers there speaks no TLS at all."""
+
+
 class NoHttp(BadAnswer):
     """What came back is of another protocol: TLS, as a rule."""
 
@@ -29,6 +33,8 @@ def explain(error: Exception, host: str) -> Inconclusive:
             return cause
         if isinstance(cause, ssl.SSLCertVerificationError):
             return NoTls(f"the certificate of {host} is not accepted: {cause.verify_message}")
+        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+            return PlainText(f"no TLS with {host}: what answers there speaks plain text (see --insecure-registry)")
         if isinstance(cause, ssl.SSLError):
             return NoTls(f"no TLS with {host}: {(cause.reason or 'handshake failed').replace('_', ' ').lower()}")
         if isinstance(cause, http.client.IncompleteRead):

@@ -509,8 +509,9 @@ def test_name_of_a_container_with_legacy_links(serve: Serve) -> None:
     assert set(by_name(ask(serve(answers([record], [image()]))))) == {"web"}
 
 
-def test_container_without_a_name_is_known_by_its_id(serve: Serve) -> None:
-    record = container() | {"Names": None}
+@pytest.mark.parametrize("names", [None, [], [""], ["/"], ["/ "]])
+def test_container_without_a_name_is_known_by_its_id(serve: Serve, names: list[str] | None) -> None:
+    record = container() | {"Names": names}
     assert set(by_name(ask(serve(answers([record], [image()]))))) == {record["Id"][:12]}
 
 

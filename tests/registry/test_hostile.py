@@ -223,6 +223,15 @@ def test_what_a_tls_server_says_in_clear_is_not_its_answer(asker, listen, author
     assert asker.registry().published(parse(f"{listen(talk).host}/app:1")).digest == digest(body)
 
 
+def test_a_broken_answer_on_loopback_is_not_called_missing_tls(asker, listen):
+    def talk(listener, connection):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nLong: " + b"y" * 70_000 + b"\r\n\r\n")
+
+    with pytest.raises(errors.BadAnswer, match="answered what is no HTTP"):
+        asker.registry().published(parse(f"{listen(talk).host}/app:1"))
+
+
 @pytest.mark.parametrize("text", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\0" * 99, b"HTTP/1.1 banana\r\n\r\n", b""])
 def test_what_is_no_http_is_our_own_error(asker, listen, text):
     def talk(listener, connection):
