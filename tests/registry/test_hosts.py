@@ -188,7 +188,7 @@ def test_a_certificate_for_another_host_is_refused(asker, serve, authority, name
 def test_a_plain_registry_is_not_asked_in_clear_unless_it_is_configured(asker, serve):
     server = serve(name=NAME)
     server.publish("app", "1")
-    with pytest.raises(errors.Unreachable, match="no TLS with .* --insecure-registry"):
+    with pytest.raises(errors.Unreachable, match=r"no TLS with .* --insecure-registry"):
         asker.registry().published(server.reference("app:1"))
     assert asker.registry(insecure_registries=(server.host,)).published(server.reference("app:1")).digest
 
