@@ -83,13 +83,15 @@ class Checked:
     """The admin's signers that it satisfies; empty unless good."""
     lacks: str | None = None
     """All that an unknown one lacks. `name`: it is right in every way, but nobody said that its signer may sign.
-    `means`: this host cannot look. None: it lacks more than that."""
+    `means`: this host cannot look. `image`: it names others than what runs, by now. None: it lacks more than that."""
     digest: str | None = None
     """What it signs."""
     signed_at: datetime | None = None
     """Proven by a log or a timestamp authority, or as a certified signer says (then `details` says so)."""
     holds_until: datetime | None = None
     """The verdict may be another one from then on. None: it does not depend on the time."""
+    versions: Mapping[str, int] = field(default_factory=dict)
+    """Content Trust: the versions that were proven; nothing older is right from now on."""
     statement: Mapping[str, Any] | None = field(default=None, compare=False)
     """The in-toto statement of a DSSE envelope, once its signature is proven."""
     claims: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
 
 from container_updates.signing.checked import Unknown, Wrong
 
@@ -63,6 +63,20 @@ def signed(key: PublicKey, signature: bytes, message: bytes) -> bool:
         return _holds(lambda: key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256()))
     algorithms = {algorithm.name: algorithm for algorithm in (hashes.SHA256(), own_hash(key.curve))}
     return any(_ecdsa(key, signature, message, algorithm) for algorithm in algorithms.values())
+
+
+def signed_raw(key: PublicKey, signature: bytes, message: bytes, algorithm: hashes.HashAlgorithm) -> bool:
+    """The same as JWS, COSE and Notary v1 write it: ECDSA's r and s side by side, RSA-PSS with as much salt as hash."""
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return _holds(lambda: key.verify(signature, message))
+    if isinstance(key, rsa.RSAPublicKey):
+        pss = padding.PSS(padding.MGF1(algorithm), algorithm.digest_size)
+        return _holds(lambda: key.verify(signature, message, pss, algorithm))
+    width = (key.curve.key_size + 7) // 8
+    if len(signature) != 2 * width:
+        return False
+    r, s = (int.from_bytes(half, "big") for half in (signature[:width], signature[width:]))
+    return _ecdsa(key, encode_dss_signature(r, s), message, algorithm)
 
 
 def signed_digest(key: PublicKey, signature: bytes, digest: bytes) -> bool:

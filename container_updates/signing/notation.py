@@ -75,9 +75,10 @@ class _Signing:
 
 def _check_signature(envelope: Envelope, leaf: "x509.Certificate") -> None:
     """The algorithm follows from the key alone (signature-specification.md, "Signature Algorithm Requirements")."""
-    from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    from container_updates.signing import keys
 
     key = leaf.public_key()
     if isinstance(key, rsa.RSAPublicKey):
@@ -88,23 +89,13 @@ def _check_signature(envelope: Envelope, leaf: "x509.Certificate") -> None:
         name = f"ES{size}"
     else:
         size, name = None, ""
-    if size is None:
+    if size is None or not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         raise Wrong("signed with a key of a kind or size that notation does not allow")
     if envelope.algorithm != name:
         raise Wrong(f"the envelope names another algorithm than its key's, {name}")
     algorithm = {256: hashes.SHA256(), 384: hashes.SHA384(), 512: hashes.SHA512()}[size]
-    try:
-        if isinstance(key, rsa.RSAPublicKey):
-            pss = padding.PSS(padding.MGF1(algorithm), algorithm.digest_size)
-            key.verify(envelope.signature, envelope.signed_bytes, pss, algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            width = (key.curve.key_size + 7) // 8
-            if len(envelope.signature) != 2 * width:
-                raise InvalidSignature
-            r, s = (int.from_bytes(half, "big") for half in (envelope.signature[:width], envelope.signature[width:]))
-            key.verify(utils.encode_dss_signature(r, s), envelope.signed_bytes, ec.ECDSA(algorithm))
-    except InvalidSignature:
-        raise Wrong("the signature's bytes are not by the certificate's key") from None
+    if not keys.signed_raw(key, envelope.signature, envelope.signed_bytes, algorithm):
+        raise Wrong("the signature's bytes are not by the certificate's key")
 
 
 def _check_header(envelope: Envelope) -> str:

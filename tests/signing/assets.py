@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from container_updates.signing import bundle, cosign, der, notation
-from container_updates.signing.signers import KeySigner, NotationSigner
+from container_updates.signing.signers import ContentTrustSigner, KeySigner, NotationSigner
 
 ROOT = Path(__file__).parent.parent / "assets" / "signatures"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -79,3 +79,15 @@ class Layout:
         if layer["mediaType"] == BUNDLE:
             return bundle.verify(body, expected)
         return notation.verify(layer["mediaType"], body, expected)
+
+
+def trust_files(folder):
+    """Role to file, as a Content Trust server has them."""
+    place = ROOT / "notary1" / folder
+    return {str(path.relative_to(place).with_suffix("")): path.read_bytes() for path in sorted(place.rglob("*.json"))}
+
+
+def root_of(files):
+    """A signer who named the root key of these files."""
+    [key_id] = json.loads(files["root"])["signed"]["roles"]["root"]["keyids"]
+    return ContentTrustSigner((f"sha256:{key_id}",))

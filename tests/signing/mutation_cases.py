@@ -8,8 +8,9 @@ from container_updates.signing import bundle, cosign, notation
 from container_updates.signing.checked import Checked
 from container_updates.signing.envelopes import COSE, JWS
 from container_updates.signing.signers import KeylessSigner
-from tests.signing.assets import ROOT, Layout, SimpleSigning, key, trust_store
+from tests.signing.assets import ROOT, Layout, SimpleSigning, key, root_of, trust_files, trust_store
 from tests.signing.forge import expected
+from tests.signing.trust_forge import GUN, Key, Trust, checked
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 GITHUB = "https://token.actions.githubusercontent.com"
@@ -86,6 +87,22 @@ def text(part):
     return part.decode("utf-8", "replace")
 
 
+def content_trust():
+    files = trust_files("generated/delegated")
+    del files["1.root"]  # the same as the root itself: nobody asks for it
+    digest = "sha256:634a8f35b5f16dcf4aaa0822adc0b1964bb786fca12f6831de8ddc45e5986a00"
+    asked = {"digest": digest, "image": "127.0.0.1:5000/demo/app:latest", "now": NOW}
+    signer = root_of(files)
+    return Case(files, lambda parts: checked(parts, signer, **asked))
+
+
+def content_trust_rotated():
+    trust = Trust()
+    signer = trust.signer
+    trust.rotate(Key(gun=GUN))
+    return Case(trust.files(), lambda parts: checked(parts, signer, now=NOW))
+
+
 CASES = {
     "classic-key": lambda: classic(
         "dir-img-cosign-valid",
@@ -112,4 +129,6 @@ CASES = {
     "notation-cose": lambda: attached(
         "real-signers/notation-cose-ec", "single", COSE, trust_store("real-signers/keys/notation-acme-ca.crt")
     ),
+    "content-trust": content_trust,
+    "content-trust-rotated": content_trust_rotated,
 }
