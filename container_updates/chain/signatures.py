@@ -70,11 +70,12 @@ def _asked(
 ) -> tuple[list[Finding], datetime | None]:
     """The finding, and from when on it may be another one."""
     # Not before something has to be looked at: a run that knows its findings does without.
-    from container_updates.signing import discovery
+    from container_updates.signing import discovery, trust_data
     from container_updates.signing.checked import Checked, Expected, State
     from container_updates.signing.signers import KeySigner
     from container_updates.trust.decision import decide
 
+    reference = subject.reference
     if not subject.image.digests:
         raise Unresolvable("the engine knows no digest of its image")
     platform = subject.image.platform or context.details(subject.image).platform
@@ -83,11 +84,14 @@ def _asked(
     checked: list[Checked] = []
     unread: Inconclusive | None = None
     known = tuple(KeySigner(name, key) for key, name in others.items())
-    for one in found.signatures:
-        signers = rule.signers if rule else ()
-        expected = Expected(frozenset({one.at}), subject.reference, context.clock.now(), signers, known_keys=known)
+    signers = rule.signers if rule else ()
+    # Trust data may name anything that runs, what is beside a manifest only that.
+    questions = [(digests, ask) for ask in trust_data.questions(reference, signers, context.registry, context.store)]
+    questions += [(frozenset({one.at}), one.verify) for one in found.signatures]
+    for names, verify in questions:
+        expected = Expected(names, reference, context.clock.now(), signers, known_keys=known)
         try:
-            verdict = one.verify(expected)
+            verdict = verify(expected)
         except NotFound:
             verdict = Checked("cosign", State.UNKNOWN, "the registry lists a signature and does not have its content")
         except Inconclusive as error:

@@ -33,6 +33,8 @@ class Place:
     scheme: str
     host: str
     login_name: str
+    names: str = ""
+    """What the names of repositories begin with in a token's scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,8 @@ class Auth:
 
     def _together(self, place: Place, repository: str) -> tuple[str, ...]:
         """The expected repositories that share this one's login and token, few enough for one URL."""
+        if place.names:
+            return (repository,)  # expected in the registry, not beside it
         shared = self._shared.get(place)
         if shared is None:
             by_login: dict[Login | None, list[list[str]]] = {}
@@ -180,7 +184,7 @@ class Auth:
         return shared.get(repository, (repository,))
 
     def _bearer(self, place: Place, demand: Demand, login: Login | None, repositories: tuple[str, ...]) -> str:
-        key = (place.host, demand, login.key if login else "", repositories)
+        key = (place, demand, login.key if login else "", repositories)
         token = self._tokens.get(key, lambda: self._fetch(place, demand, login, repositories))
         if token.until <= self._clock.steady():
             self._tokens.forget(key)
@@ -194,7 +198,7 @@ class Auth:
         if login and not self._hosts.may_see_login(scheme, realm_host):
             login = None
         started = self._clock.steady()
-        scopes = [f"repository:{repository}:pull" for repository in repositories]
+        scopes = [f"repository:{place.names}{repository}:pull" for repository in repositories]
         headers: dict[str, str] = {}
         if login and login.identity_token:
             # OAuth2 refresh (distribution-spec's token/oauth): the only POST, and never to a registry's own data.

@@ -1,6 +1,5 @@
 """The registry client: what a tag names today, and what lies behind a digest."""
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -149,8 +148,19 @@ class Registry:
         found: T = self._lists.get((kind, reference.registry, reference.repository, name), find)
         return found
 
-    def get(self, reference: Reference, path: str, *, headers: dict[str, str], limit: int) -> Answer:
-        """The answer to GET /v2/REPOSITORY/PATH, whatever its status; of a mirror only what it has."""
+    def trust_server(self, reference: Reference, url: str | None) -> Endpoint:
+        """Where Content Trust data of the repository is asked for; `url` as a policy names it."""
+        return self._hosts.trust_server(reference.registry, url)
+
+    def get(
+        self, reference: Reference, path: str, *, headers: dict[str, str], limit: int, at: Endpoint | None = None
+    ) -> Answer:
+        """The answer to GET /v2/REPOSITORY/PATH, whatever its status; of a mirror only what it has.
+
+        `at`: of that endpoint instead of the registry's.
+        """
+        if at is not None:
+            return self._ask(at, "GET", reference.repository, path, headers=headers, limit=limit)
 
         def ask(endpoint: Endpoint) -> Answer:
             answer = self._ask(endpoint, "GET", reference.repository, path, headers=headers, limit=limit)
@@ -160,15 +170,17 @@ class Registry:
 
         return self._first(reference, ask)
 
-    def recall(self, kind: str, reference: Reference, name: str) -> bytes | None:
+    def recall(self, kind: str, reference: Reference, name: str, *, at: Endpoint | None = None) -> bytes | None:
         """What `keep` was given for a name in this repository, by a run with the same login."""
         *_, upstream = self._hosts.endpoints(reference.registry)
-        return self._store.get(kind, self._key(upstream, reference, name))
+        return self._store.get(kind, self._key(at or upstream, reference, name))
 
-    def keep(self, kind: str, reference: Reference, name: str, value: bytes, ttl: float | None) -> None:
+    def keep(
+        self, kind: str, reference: Reference, name: str, value: bytes, ttl: float | None, *, at: Endpoint | None = None
+    ) -> None:
         """Keep an answer for `ttl` seconds; None: for good."""
         *_, upstream = self._hosts.endpoints(reference.registry)
-        self._store.put(kind, self._key(upstream, reference, name), value, ttl)
+        self._store.put(kind, self._key(at or upstream, reference, name), value, ttl)
 
     def _find_published(self, reference: Reference) -> Published:
         for endpoint in self._hosts.endpoints(reference.registry):
@@ -240,7 +252,7 @@ class Registry:
             *_, upstream = self._hosts.endpoints(reference.registry)
             key = self._key(upstream, reference, digest)
             kept = self._store.get(kind, key)
-            if kept is not None and _matches(kept.partition(b"\n")[2] if kind == "manifest" else kept, digest):
+            if kept is not None and manifests.matches(kept.partition(b"\n")[2] if kind == "manifest" else kept, digest):
                 return kept
             value = self._first(reference, ask)
             self._store.put(kind, key, value, None)
@@ -275,7 +287,7 @@ class Registry:
         return self._conversation.ask(
             endpoint,
             method,
-            f"/v2/{quote(repository)}/{path}",
+            f"/v2/{quote(endpoint.names + repository, safe='/:')}/{path}",
             repository=repository,
             headers=headers,
             limit=limit,
@@ -295,13 +307,8 @@ def _ok(endpoint: Endpoint, answer: Answer) -> None:
         raise BadAnswer(f"{endpoint.host} answers HTTP {answer.status}", status=answer.status)
 
 
-def _matches(body: bytes, digest: str) -> bool:
-    algorithm, _, value = digest.partition(":")
-    return hashlib.new(algorithm, body).hexdigest() == value
-
-
 def _verified(endpoint: Endpoint, body: bytes, digest: str) -> bytes:
-    if not _matches(body, digest):
+    if not manifests.matches(body, digest):
         raise BadAnswer(f"{endpoint.host} answers content that does not match its digest {digest}")
     return body
 

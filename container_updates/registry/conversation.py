@@ -50,7 +50,7 @@ class Conversation:
 
     def place(self, endpoint: Endpoint) -> Place:
         """The endpoint with the scheme that works there, as far as it is known."""
-        return Place(self._host(endpoint).scheme or endpoint.schemes[0], endpoint.host, endpoint.login_name)
+        return _place(endpoint, self._host(endpoint).scheme or endpoint.schemes[0])
 
     def ask(
         self, endpoint: Endpoint, method: str, path: str, *, repository: str, headers: Mapping[str, str], limit: int
@@ -67,7 +67,7 @@ class Conversation:
             doubtful: Answer | None = None
             before: Inconclusive | None = None
             while True:
-                place = Place(schemes.pop(0), endpoint.host, endpoint.login_name)
+                place = _place(endpoint, schemes.pop(0))
                 url = f"{place.scheme}://{endpoint.host}{endpoint.prefix}{path}"
                 try:
                     answer = self._authorized(host, place, method, url, repository, headers, limit)
@@ -214,6 +214,10 @@ class Conversation:
 def at_once(endpoint: Endpoint) -> int | None:
     """How many questions an endpoint is asked at the same time; None for any number."""
     return None if endpoint.mirror or is_loopback(endpoint.host) else _AT_ONCE
+
+
+def _place(endpoint: Endpoint, scheme: str) -> Place:
+    return Place(scheme, endpoint.host, endpoint.login_name, endpoint.names)
 
 
 def _limited(host: str, until: datetime) -> RateLimited:

@@ -2,16 +2,18 @@
 
 import ipaddress
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from container_updates.errors import Unresolvable
 from container_updates.model import EngineRegistries, Problem
 from container_updates.reference import DOCKER_HUB
 from container_updates.settings import Settings
 
 _DOCKER_HUB_HOST = "registry-1.docker.io"
+_DOCKER_HUB_TRUST = "notary.docker.io"
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
 
@@ -28,6 +30,8 @@ class Endpoint:
     mirror: bool = False
     prefix: str = ""
     """Path of a mirror's URL, without the slash at its end."""
+    names: str = ""
+    """What repositories' names begin with there: at a Content Trust server the registry's, `docker.io/`."""
 
     @property
     def login_name(self) -> str:
@@ -63,6 +67,21 @@ class Hosts:
         self.tls = lru_cache(maxsize=None)(self._tls)
         self._certs = lru_cache(maxsize=None)(self._read_certs)
 
+    def trust_server(self, registry: str, url: str | None) -> Endpoint:
+        """Where Content Trust data of a registry's images is: at `url`, else at the registry, Docker Hub's beside it.
+
+        The registry's login goes there, unless the host is another one: that gets its own.
+        """
+        *_, upstream = self.endpoints(registry)
+        host = _DOCKER_HUB_TRUST if registry == DOCKER_HUB else upstream.host
+        if url is None:
+            return replace(upstream, host=host, names=f"{registry}/")
+        server = _at(registry, url)
+        if server is None:
+            raise Unresolvable("the policy names a Content Trust server that is no http or https URL")
+        same = _hostname(server.host) == _hostname(host)
+        return replace(server, registry=registry if same else server.host, mirror=False, names=f"{registry}/")
+
     def insecure(self, host: str) -> bool:
         """Whether a host may be asked with an unverified certificate or without TLS.
 
@@ -85,7 +104,7 @@ class Hosts:
         found: list[Endpoint] = []
         for mirrors in self._mirrors:
             for url in mirrors.get(registry, ()):
-                mirror = _mirror(registry, url)
+                mirror = _at(registry, url)
                 if mirror:
                     found.append(mirror)
                 else:
@@ -158,7 +177,7 @@ def may_lead_to(host: str, other: str) -> bool:
     return _address(other) is None or _address(host) is not None
 
 
-def _mirror(registry: str, url: str) -> Endpoint | None:
+def _at(registry: str, url: str) -> Endpoint | None:
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         _ = parts.port
@@ -174,8 +193,12 @@ def _host_of(registry: str) -> str:
     return _DOCKER_HUB_HOST if registry == DOCKER_HUB else authority("https", registry)
 
 
+def _hostname(host: str) -> str:
+    return host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+
+
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    name = _hostname(host)
     try:
         return ipaddress.ip_address("127.0.0.1" if name.lower() == "localhost" else name)
     except ValueError:

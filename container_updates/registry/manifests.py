@@ -139,6 +139,12 @@ def for_platform(index: Manifest, platform: Platform) -> Descriptor | None:
     return best[1] if best else None
 
 
+def matches(body: bytes, digest: str) -> bool:
+    """Whether content is what a digest stands for."""
+    algorithm, _, value = digest.partition(":")
+    return hashlib.new(algorithm, body).hexdigest() == value
+
+
 def load(body: bytes, what: str) -> dict[str, Any]:
     """Return the JSON object in `body`, whose size the caller has bounded; raises `BadAnswer` for anything else."""
     try:

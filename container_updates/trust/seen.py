@@ -78,7 +78,8 @@ def signers(finding: Finding) -> frozenset[Seen] | None:
         return frozenset(signer(one["signer"]) for one in signatures if one["state"] == "good")
     if finding.code in ("unsigned", "accepted"):
         return frozenset()
-    if finding.code != "unverifiable" or any(one.get("lacks") == "means" for one in signatures):
+    # Content Trust forgets what a tag was signed for before: that an update is there changes nobody.
+    if finding.code != "unverifiable" or any(one.get("lacks") in ("means", "image") for one in signatures):
         return None
     return frozenset(signer(one["signer"]) for one in signatures if "signer" in one) or frozenset({STRANGER})
 

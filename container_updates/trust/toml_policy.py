@@ -126,9 +126,18 @@ def _content_trust(content: object, place: str, files: Files) -> Signer:
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", root):
             raise PolicyError(f"{place}: root {root!r} is no sha256:… in lower case")
     server = optional_text(members, "server", place)
-    if server is not None and (urlsplit(server).scheme not in ("https", "http") or not urlsplit(server).hostname):
+    if server is not None and not _is_address(server):
         raise PolicyError(f"{place}: server {server!r} is no http:// or https:// address")
     return ContentTrustSigner(roots, server)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.username and not parts.query
 
 
 def _certificates(names: tuple[str, ...], place: str, files: Files) -> tuple[bytes, ...]:
