@@ -52,6 +52,10 @@ def run(
     """
     started = clock.steady()
     policy = _policy(settings)
+    if settings.learn:
+        from container_updates.trust import learn
+
+        learn.refuse(settings.learn)
     with closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache)) as store:
         hosts = _read(settings, deadline)
         registry = Registry(
@@ -92,6 +96,9 @@ def run(
             requests=[*requests, *asked],
             incomplete=bool(failures),
         )
+        if settings.learn:
+            written = learn.write(settings.learn, outcome.containers, policy, clock.now(), any_port=settings.demo)
+            outcome = replace(outcome, notes=(written,))
         if settings.new_only:
             outcome = reported.mark(outcome, store, settings.service)
         if settings.explain:

@@ -251,3 +251,5 @@ class Outcome:
     """For -vvv."""
     settings: tuple[tuple[str, str, str], ...] = ()
     """Option, value and where it came from, for -vv."""
+    notes: tuple[str, ...] = ()
+    """What else was done in this run, a line each."""

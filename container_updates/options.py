@@ -27,11 +27,14 @@ _CONTRADICTIONS = {
     ("explain", "include"): "--explain and --include",
     ("explain", "new_only"): "--explain and --new-only",
     ("explain", "service"): "--explain and --service",
+    ("explain", "learn"): "--explain and --learn",
 }
 _EXPLAINED = {"output": "explain", "include": (), "all_containers": True, "new_only": False, "service": ""}
 """What is in force where one container is to be explained, whatever the environment says: it may be a stopped one."""
 _ALONE = {"accept": {"state_dir"}, "memory": {"state_dir", "output"}}
 """Options that stand for something else than a check, and what goes with them."""
+_LEARNT = ("signatures", "source")
+"""Checks that --learn cannot do without."""
 _MAX_SECONDS = 86400.0 * 366
 
 Values = dict[str, Any]
@@ -79,6 +82,8 @@ def _shaped(values: Values) -> Values:
     if "ca_files" in shaped:
         shaped["ca_files"] = _unique("--ca-file", shaped["ca_files"])
     shaped.setdefault("checks", DEFAULT_CHECKS)
+    if shaped.get("learn"):
+        shaped["checks"] = tuple(check for check in CHECKS if check in (*shaped["checks"], *_LEARNT))
     mirrors: dict[str, tuple[str, ...]] = {}
     for registry, url in shaped.get("mirrors", ()):
         mirrors[registry] = (*mirrors.get(registry, ()), url)
@@ -291,6 +296,7 @@ def _add_judging(group: argparse._ArgumentGroup) -> None:
     add(
         "--trust-policy", **_list("trust_policies", "FILE"), help="whom to trust: TOML, policy.json or trustpolicy.json"
     )
+    add("--learn", metavar="FILE", help="write today's signers and sources as a trust policy to start from")
     add("--accept", **_list("accept", "IMAGE"), help="a changed signer of this image, or of what matches, is right")
     add("--memory", action="store_true", help="list what is remembered of signers and builders")
     add("--level", metavar="LEVEL", choices=("major", "minor", "patch"), help=f"which newer versions count: {levels}")

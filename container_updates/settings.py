@@ -41,6 +41,8 @@ class Settings:
     critical: Mapping[str, str] = field(default_factory=dict)
     trust_policies: tuple[str, ...] = ()
     """Files with the admin's decisions on whom to trust."""
+    learn: str = ""
+    """A file to write today's state to, as a trust policy."""
     accept: tuple[str, ...] = ()
     """Images or globs of repositories whose changed signers are right: that is written down, and nothing else done."""
     memory: bool = False

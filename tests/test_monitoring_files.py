@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = (ROOT / "icinga2" / "container_updates.conf").read_text()
 BASKET = json.loads((ROOT / "icinga2" / "director-basket.json").read_text())
-FOR_PEOPLE = {"--help", "--version", "--explain", "--accept", "--memory"}
+FOR_PEOPLE = {"--help", "--version", "--explain", "--accept", "--memory", "--learn"}
 """Options that only a person at a terminal needs: no service has them."""
 
 

@@ -35,6 +35,8 @@ def render(outcome: Outcome, settings: Settings) -> str:
             {"where": problem.where, "code": problem.code, "message": problem.message} for problem in outcome.problems
         ],
     }
+    if outcome.notes:
+        report["notes"] = list(outcome.notes)
     if settings.explain:
         report["requests"] = [_request(request) for request in outcome.requests]
     return line(report)

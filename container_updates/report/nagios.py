@@ -25,6 +25,7 @@ def render(outcome: Outcome, settings: Settings) -> str:
 
 def lines(outcome: Outcome, settings: Settings) -> Iterable[str]:
     """Return what stands below the first line, worst first, as much of it as the verbosity asks for."""
+    yield from map(safe, outcome.notes)
     several = len({judged.container.engine for judged in outcome.containers}) > 1
     ordered = worst_first(outcome.containers)
     wrong = [judged for judged in ordered if judged.state is not State.OK]

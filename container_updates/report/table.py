@@ -58,7 +58,7 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
                 Text(judged.state.name, STYLES[judged.state]), safe(judged.container.name, 80), image, message
             )
         console.print(table)
-    for line in (*nagios.extras(outcome), *nagios.diagnosis(outcome, settings)):
+    for line in (*map(safe, outcome.notes), *nagios.extras(outcome), *nagios.diagnosis(outcome, settings)):
         console.print(line)
     text: str = console.file.getvalue()  # type: ignore[attr-defined] # the StringIO from above
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"

@@ -64,6 +64,9 @@ class NotationSigner:
     """`x509.subject: …`; empty: anybody of that authority."""
     timestamp_authorities: tuple[bytes, ...] = ()
     """DER root certificates of RFC 3161 authorities."""
+    files: tuple[str, ...] = ()
+    """The paths of the authorities' files, and of the timestamp authorities' below."""
+    timestamp_files: tuple[str, ...] = ()
     logged: frozenset[str] = frozenset()
     """Of expiry, authenticTimestamp, authenticity: what is noted instead of enforced (levels permissive and audit)."""
 

@@ -247,7 +247,11 @@ class Memory:
         state = f"was lost ({self._lost})" if self._lost else f"cannot be read ({self._unreadable})"
         reason = f"what was remembered of its signers {state}: whether they changed cannot be said"
         return Finding(
-            "signatures", "bad-answer", Verdict.INCONCLUSIVE, f"{reference} not checked: {reason}", {"reason": reason}
+            "signatures",
+            "bad-answer",
+            Verdict.INCONCLUSIVE,
+            f"{reference} not checked: {reason}",
+            {"reason": reason, "of": "memory"},
         )
 
     def _begin_anew(self) -> None:

@@ -1,6 +1,8 @@
 """notation's trustpolicy.json with the `truststore` folder beside it (Notary Project, trust-store-trust-policy.md)."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 from container_updates.errors import PolicyError
 from container_updates.signing import identities
@@ -56,7 +58,8 @@ def _rule(content: object, place: str, files: Files) -> Rule:
         return Rule(place, scopes, "accepted")
     if not stores or not subjects:
         raise PolicyError(f"{place}: trustStores or trustedIdentities is missing")
-    certificates = {kind: _certificates(kind, stores, place, files) for kind in _STORES}
+    paths = {kind: _paths(kind, stores, place, files) for kind in _STORES}
+    certificates = {kind: _certificates(paths[kind], place, files) for kind in _STORES}
     if not certificates["ca"] and not certificates["signingAuthority"]:
         raise PolicyError(f"{place}: trustStores name neither a ca nor a signingAuthority")
     signer = NotationSigner(
@@ -65,6 +68,8 @@ def _rule(content: object, place: str, files: Files) -> Rule:
         certificates["signingAuthority"],
         identities=_identities(subjects, place),
         timestamp_authorities=certificates["tsa"],
+        files=tuple(map(str, (*paths["ca"], *paths["signingAuthority"]))),
+        timestamp_files=tuple(map(str, paths["tsa"])),
         logged=logged,
     )
     return Rule(place, scopes, "required", ((signer,),))
@@ -118,9 +123,9 @@ def _identities(subjects: tuple[str, ...], place: str) -> tuple[str, ...]:
     return subjects
 
 
-def _certificates(kind: str, stores: tuple[str, ...], place: str, files: Files) -> tuple[bytes, ...]:
-    """Every certificate of the named stores of one kind: truststore/x509/KIND/NAME/*."""
-    found: list[bytes] = []
+def _paths(kind: str, stores: tuple[str, ...], place: str, files: Files) -> list[Path]:
+    """The files of the named stores of one kind: truststore/x509/KIND/NAME/*."""
+    found: list[Path] = []
     for store in stores:
         store_kind, colon, name = store.partition(":")
         if not colon or store_kind not in _STORES or not _NAME.fullmatch(name) or name in (".", ".."):
@@ -134,6 +139,9 @@ def _certificates(kind: str, stores: tuple[str, ...], place: str, files: Files) 
             raise PolicyError(f"{place}: cannot read {folder}: {error.strerror}") from None
         if not paths or len(paths) > _MAX_CERTIFICATES:
             raise PolicyError(f"{place}: {folder} holds {len(paths)} certificates")
-        for path in paths:
-            found += materials.certificates(files.read(path, place), str(path), place)
-    return tuple(found)
+        found += paths
+    return found
+
+
+def _certificates(paths: Iterable[Path], place: str, files: Files) -> tuple[bytes, ...]:
+    return tuple(one for path in paths for one in materials.certificates(files.read(path, place), str(path), place))

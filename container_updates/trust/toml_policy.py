@@ -114,6 +114,8 @@ def _notation(content: object, place: str, files: Files) -> Signer:
         believes_time=False,
         identities=subjects,
         timestamp_authorities=_certificates(texts(members, "tsa", place), place, files),
+        files=tuple(str(files.path(name)) for name in names),
+        timestamp_files=tuple(str(files.path(name)) for name in texts(members, "tsa", place)),
     )
 
 
