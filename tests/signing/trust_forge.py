@@ -5,6 +5,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -64,6 +65,12 @@ class Key:
         return {"keyid": self.id, "method": method or made, "sig": base64.b64encode(signature).decode()}
 
 
+@cache
+def releaser():
+    """One for all tests: to make an RSA key takes long."""
+    return Key("rsa", gun="releaser")
+
+
 def _new(kind):
     return {"ecdsa": forge.new_key, "rsa": forge.rsa_key, "ed25519": ed25519.Ed25519PrivateKey.generate}[kind]()
 
@@ -103,7 +110,7 @@ class Trust:
     timestamp_key: Key = field(default_factory=lambda: Key("ed25519"))
     snapshot_key: Key = field(default_factory=Key)
     targets_key: Key = field(default_factory=Key)
-    releases_key: Key = field(default_factory=lambda: Key("rsa", gun="releaser"))
+    releases_key: Key = field(default_factory=releaser)
     version: int = 1
     """Of the root."""
     older: list = field(default_factory=list)
