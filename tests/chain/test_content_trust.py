@@ -1,8 +1,11 @@
 """Docker Content Trust through the whole plugin: an embedded server, a policy, the finding."""
 
 import base64
+import fcntl
 import json
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +24,7 @@ from container_updates.registry import Hosts
 from container_updates.settings import Settings
 from tests.lab import Lab
 from tests.registry.conftest import Authority
+from tests.signing.assets import root_of, trust_files
 from tests.signing.trust_forge import OTHER, Key, Trust, changed
 from tests.trust_server import TrustServer
 
@@ -86,6 +90,38 @@ def test_a_pinned_root_makes_an_image_signed(host: Lab) -> None:
     assert (one["repository"], one["tag"], one["role"]) == (trust.gun, "1", "targets")
     assert checked.outcome.state is State.OK
     assert checked.metric("unsigned") == checked.metric("unverifiable") == checked.metric("invalid_signatures") == 0
+
+
+@pytest.mark.parametrize(
+    ("folder", "digest", "code"),
+    [
+        ("basic", "sha256:0489474da8ea22426ece86ace6c1c0026ab2fd3cdfbbd62b7e94650266c37d9a", "signed"),
+        ("delegated", "sha256:634a8f35b5f16dcf4aaa0822adc0b1964bb786fca12f6831de8ddc45e5986a00", "signed"),
+        ("delegated", "sha256:0489474da8ea22426ece86ace6c1c0026ab2fd3cdfbbd62b7e94650266c37d9a", "unverifiable"),
+        ("othergun", "sha256:0489474da8ea22426ece86ace6c1c0026ab2fd3cdfbbd62b7e94650266c37d9a", "invalid-signature"),
+    ],
+)
+def test_what_notary_0_7_signed(tmp_path: Path, folder: str, digest: str, code: str) -> None:
+    """Their repository's name has a port in it; the images themselves are not among the assets."""
+    files = trust_files(f"generated/{folder}")
+    with ExitStack() as stack:
+        lock = stack.enter_context((Path(tempfile.gettempdir()) / "check_container_updates-tests-5000").open("w"))
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            server = stack.enter_context(TrustServer(port=5000))
+        except OSError:
+            pytest.skip("somebody else listens at port 5000")
+        host = Lab(stack.enter_context(EngineServer(CLASSIC)), server, tmp_path)
+        server.publish("127.0.0.1:5000/demo/app", files)
+        image = host.registry.push_image("demo/app", "latest")
+        host.run("web", replace(image, digest=digest))
+        host.registry.delete_tag("demo/app", "latest")
+        policies = policy(host, f'root = ["{root_of(files).name}"]')
+        assert found(host, policies).code == code
+        host.time += 30 * 86400
+        late = found(host, policies)
+        assert late.code in ("invalid-signature", "signer-changed")
+        assert "timestamp of the trust data expired" in late.message or folder == "othergun"
 
 
 def test_an_index_that_is_signed_counts_for_the_image_that_runs(host: Lab) -> None:

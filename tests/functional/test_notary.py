@@ -1,5 +1,6 @@
 """Content Trust by the real tools: Debian's notary and Docker itself sign, rotate and delegate; our verdict follows."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -168,9 +169,9 @@ def test_what_docker_itself_signs(
     docker = program("docker", "docker.io")
     done = subprocess.run([docker, "push", reference], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-    [root] = [
-        file.stem for file in (tmp_path / ".docker" / "trust" / "private").iterdir() if "role: root" in file.read_text()
-    ]
+    told = subprocess.run([docker, "trust", "inspect", reference], env=env, capture_output=True, text=True, timeout=60)
+    keys = json.loads(told.stdout)[0]["AdministrativeKeys"]
+    [root] = [key["ID"] for role in keys if role["Name"] == "Root" for key in role["Keys"]]
     engine.run(reference, "web")
     found = verdict(root)
     assert found.code == "signed", found
