@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import versions
+from benchmarks import signatures, versions
 from benchmarks.lab import Lab
 from benchmarks.measure import Row, run, side_by_side
 
@@ -22,7 +22,13 @@ def main() -> int:
     """Print the table; 1 where a target is not met."""
     met = True
     with tempfile.TemporaryDirectory() as folder:
-        rows = [*_version(), *_sixty(folder), *_thousands(folder), *versions.rows(folder)]
+        rows = [
+            *_version(),
+            *_sixty(folder),
+            *signatures.rows(PLUGIN, folder),
+            *_thousands(folder),
+            *versions.rows(folder),
+        ]
     for what, measured, target, reached in rows:
         print(f"{what:<58} {measured:<44} {target:<22} {'met' if reached else 'NOT MET'}")
         met &= reached
