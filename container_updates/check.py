@@ -18,8 +18,7 @@ from container_updates.settings import Settings
 from container_updates.verdicts import judge
 
 if TYPE_CHECKING:
-    from container_updates.trust.memory import Memory
-    from container_updates.trust.policy import Policy
+    from container_updates.trust.given import Given
 
 
 class Steps(Protocol):
@@ -51,12 +50,12 @@ def run(
     At the deadline, or when a signal lets it expire, what is known is returned, and the rest is `timeout`.
     """
     started = clock.steady()
-    policy = _policy(settings)
     if settings.learn:
         from container_updates.trust import learn
 
         learn.refuse(settings.learn)
     with closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache)) as store:
+        given = _given(settings, store, clock)
         hosts = _read(settings, deadline)
         registry = Registry(
             hosts=Hosts(settings, _merged(host.registries for host in hosts)),
@@ -68,8 +67,7 @@ def run(
             jobs=settings.jobs,
         )
         inventories = {host.inventory.engine: host.inventory for host in hosts if host.inventory}
-        memory = _memory(settings, store, clock, policy)
-        context = Context(registry, inventories, store, clock, settings, policy, memory)
+        context = Context(registry, inventories, store, clock, settings, given)
         containers = [container for host in hosts for container in host.containers]
         failures = [host.failure for host in hosts if host.failure]
         if settings.explain:
@@ -104,28 +102,19 @@ def run(
         if settings.explain:
             outcome = replace(outcome, state=outcome.containers[0].state)
         # A disk that is full shows itself here, and is to be told. The store keeps how far the memory got.
-        if memory is not None:
-            memory.close()
+        if given is not None:
+            given.close()
         store.close()
-        return replace(outcome, problems=(*outcome.problems, *(memory.problems if memory else ()), *store.problems))
+        return replace(outcome, problems=(*outcome.problems, *(given.problems if given else ()), *store.problems))
 
 
-def _policy(settings: Settings) -> "Policy | None":
-    """Read before anything is asked; raises `PolicyError`."""
-    if not settings.trust_policies:
-        return None
-    from container_updates.trust import policy
-
-    return policy.load(settings.trust_policies)
-
-
-def _memory(settings: Settings, store: Store, clock: Clock, policy: "Policy | None") -> "Memory | None":
+def _given(settings: Settings, store: Store, clock: Clock) -> "Given | None":
+    """Looked at before anything is asked; raises `PolicyError`."""
     if not {"signatures", "source"} & {*settings.checks}:
         return None
-    from container_updates.trust.memory import Memory
+    from container_updates.trust.given import Given
 
-    keys = [key.public_key for key in policy.keys] if policy else ()
-    return Memory(settings.state_dir, facts=store, clock=clock, keys=keys)
+    return Given(settings.trust_policies, settings.state_dir, facts=store, clock=clock)
 
 
 @dataclass(frozen=True, slots=True)

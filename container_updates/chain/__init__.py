@@ -14,6 +14,7 @@ from container_updates.settings import Settings
 if TYPE_CHECKING:
     from container_updates.registry import Registry
     from container_updates.registry.cache import Store
+    from container_updates.trust.given import Given
     from container_updates.trust.memory import Memory
     from container_updates.trust.policy import Policy, Rule
 
@@ -32,10 +33,18 @@ class Context:
     store: "Store"
     clock: Clock
     settings: Settings
-    policy: "Policy | None" = None
-    """Whom the admin trusts, where a policy was given."""
-    memory: "Memory | None" = None
-    """Who signed and built last time. None: neither signatures nor source is checked."""
+    given: "Given | None" = None
+    """Policy and memory. None: neither signatures nor source is checked."""
+
+    @property
+    def policy(self) -> "Policy | None":
+        """Whom the admin trusts, where a policy was given."""
+        return self.given.policy if self.given else None
+
+    @property
+    def memory(self) -> "Memory | None":
+        """Who signed and built last time."""
+        return self.given.memory if self.given else None
 
     def details(self, image: Image) -> ImageDetails:
         """Return what only an inspect tells of an image; raises `Unresolvable`."""

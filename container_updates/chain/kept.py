@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -13,21 +13,30 @@ from container_updates import __version__
 from container_updates.chain import Context
 from container_updates.model import Finding, Subject, Verdict
 
-Find = Callable[[], tuple[Sequence[Finding], datetime | None]]
-"""Makes the findings, and says from when on they may be others; None: they do not depend on the time."""
+Made = tuple[Sequence[Finding], datetime | None]
+"""Findings, and from when on they may be others; None: they do not depend on the time."""
 _KIND = "findings"
-_LISTINGS = ("published", "not-found", "referrers", "attached")
+_PASSING = ("published", "not-found", "referrers", "attached", _KIND)
 """Answers about what may be another thing tomorrow: findings made of them are not to be older than these may be."""
 _PACKAGES = ("cryptography", "cbor2", "rfc3161_client", "sigstore")
 """Optional ones: with another version, or without it, a verdict may be another one."""
 
 
-def kept(check: str, subject: Subject, context: Context, find: Find, *, under: Sequence[str] = ()) -> list[Finding]:
+def kept(
+    check: str, subject: Subject, context: Context, find: Callable[[], Made], *, under: Sequence[str] = ()
+) -> list[Finding]:
     """Return what `find` returned for the same question, for at most `Settings.cache_ttl`; else what it returns now.
 
     The question is: what runs (name, digests, platform), the policy, this plugin's and its libraries' versions, the
     login, and `under`. Inconclusive findings are never kept. Raises what `find` raises.
     """
+    return list(kept_until(check, subject, context, find, under=under)[0])
+
+
+def kept_until(
+    check: str, subject: Subject, context: Context, find: Callable[[], Made], *, under: Sequence[str] = ()
+) -> Made:
+    """The same, with the time until which it holds: for findings that are made of these, and kept too."""
     registry, reference = context.registry, subject.reference
     name = _name(check, subject, context, under)
     remembered = _unpack(registry.recall(_KIND, reference, name), check, context.clock.wall())
@@ -36,13 +45,13 @@ def kept(check: str, subject: Subject, context: Context, find: Find, *, under: S
     findings, holds_until = find()
     if all(finding.verdict is not Verdict.INCONCLUSIVE for finding in findings):
         now = context.clock.wall()
-        ends = [now + registry.cache_ttl, context.store.earliest_end(_LISTINGS)]
+        ends = [now + registry.cache_ttl, context.store.earliest_end(_PASSING)]
         ends += [holds_until.timestamp()] if holds_until else []
         until = min(end for end in ends if end is not None)
         if until > now:
             with suppress(TypeError, ValueError):  # facts that are no plain data
                 registry.keep(_KIND, reference, name, _pack(findings, until), until - now)
-    return list(findings)
+    return findings, holds_until
 
 
 def _name(check: str, subject: Subject, context: Context, under: Sequence[str]) -> str:
@@ -56,8 +65,7 @@ def _name(check: str, subject: Subject, context: Context, under: Sequence[str]) 
         image.manifest_digest,
         sorted(image.digests),
         str(image.platform),
-        context.policy.fingerprint if context.policy else None,
-        context.settings.trust_policies,  # findings name the place of the rule that decided
+        context.given.decided if context.given else "",
         list(under),
     ]
     return sha256(json.dumps(question).encode()).hexdigest()
@@ -80,14 +88,15 @@ def _pack(findings: Sequence[Finding], until: float) -> bytes:
     return json.dumps([until, plain]).encode()
 
 
-def _unpack(value: bytes | None, check: str, now: float) -> list[Finding] | None:
+def _unpack(value: bytes | None, check: str, now: float) -> Made | None:
     try:
         until, plain = json.loads(value or b"")
         if now >= until:
             return None
-        return [
+        findings = [
             Finding(check, str(code), Verdict(verdict), str(message), dict(details))
             for code, verdict, message, details in plain
         ]
-    except (ValueError, TypeError):
+        return findings, datetime.fromtimestamp(until, UTC)
+    except (ValueError, TypeError, OverflowError, OSError):
         return None

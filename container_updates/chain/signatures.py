@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from container_updates.chain import Context
-from container_updates.chain.kept import kept
+from container_updates.chain.kept import Made, kept, kept_until
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
 from container_updates.reference import Reference
-from container_updates.trust import seen
 
 if TYPE_CHECKING:
     from container_updates.trust.policy import Rule
@@ -24,7 +22,16 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         message = f"{reference} built here, never pulled or pushed"
         yield Finding("signatures", "local-build", Verdict.SKIPPED, message)
         return
+    given = context.given
+    under = [given.seen if given else "", str(bool(context.settings.explain))]
+    yield from kept("signatures", subject, context, lambda: _compared(subject, context), under=under)
+
+
+def _compared(subject: Subject, context: Context) -> Made:
+    """The verdict, by the side of what earlier runs saw: it is kept longer than what they make of it."""
+    reference = subject.reference
     rule = context.policy.rule_for(reference) if context.policy else None
+    until = None
     if rule is not None and rule.signatures == "accepted":
         from container_updates.trust.decision import decide
 
@@ -32,16 +39,19 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         findings = [replace(finding, message=f"{reference} {finding.message}")]
     else:
         others = _others(reference, rule, context)
-        under = sorted(sha256(key).hexdigest() for key in others)
-        [finding] = kept("signatures", subject, context, lambda: _asked(subject, rule, others, context), under=under)
+        under = ["verdict", *sorted(sha256(key).hexdigest() for key in others)]
+        [finding], until = kept_until(
+            "signatures", subject, context, lambda: _asked(subject, rule, others, context), under=under
+        )
         findings = _remembered(finding, subject, rule, context)
     demanded = context.explained(rule)
-    for finding in findings:
-        yield replace(finding, details={**finding.details, **demanded})
+    return [replace(finding, details={**finding.details, **demanded}) for finding in findings], until
 
 
 def _remembered(finding: Finding, subject: Subject, rule: "Rule | None", context: Context) -> list[Finding]:
     """The finding as it is by the side of what earlier runs saw and the admin accepted."""
+    from container_updates.trust import seen
+
     if context.memory is None:
         return [replace(finding, message=f"{subject.reference} {finding.message}")]
     accepted = context.memory.accepted(subject.reference, "signer")
@@ -65,9 +75,7 @@ def _remembered(finding: Finding, subject: Subject, rule: "Rule | None", context
     return [replace(changed, message=f"{changed.message}; {finding.message}", details=details)]
 
 
-def _asked(
-    subject: Subject, rule: "Rule | None", others: Mapping[bytes, str], context: Context
-) -> tuple[list[Finding], datetime | None]:
+def _asked(subject: Subject, rule: "Rule | None", others: Mapping[bytes, str], context: Context) -> Made:
     """The finding, and from when on it may be another one."""
     # Not before something has to be looked at: a run that knows its findings does without.
     from container_updates.signing import discovery, trust_data

@@ -11,8 +11,9 @@ from container_updates.errors import PolicyError
 from container_updates.signing.signers import KeylessSigner, KeySigner, SignedIdentity, Signer, UnprovableSigner
 from container_updates.signing.trusted_root import Authority, Log, TrustedRoot
 from container_updates.trust import materials
+from container_updates.trust.files import Files
 from container_updates.trust.members import choice, table, tables, text, texts
-from container_updates.trust.policy import Files, Policy, Rule
+from container_updates.trust.policy import Policy, Rule
 from container_updates.trust.scopes import Scope
 
 _SIGSTORE = (
@@ -53,7 +54,7 @@ def parse(content: object, files: Files) -> Policy:
     rules = [_rule(f"{place}: docker {scope!r}", _scopes(scope), one, files) for scope, one in docker.items()]
     if "" not in docker:
         rules.append(_rule(f"{place}: default", (Scope("**"),), top.get("default"), files))
-    return Policy(tuple(rules), None, files.fingerprint)
+    return Policy(tuple(rules), None, files.sources)
 
 
 def _scopes(scope: str) -> tuple[Scope, ...]:

@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from container_updates.clock import Clock, rfc3339
 from container_updates.database import Broken, Database
 from container_updates.model import Finding, Problem, Verdict
 from container_updates.reference import Reference
 from container_updates.trust import remembering, seen
+from container_updates.trust.given import MARK, MEMORY_FILE, Facts
 from container_updates.trust.remembering import Change, Met, Remembered, Row
 from container_updates.trust.seen import NOBODY, Seen
 
-_FILE = "memory.sqlite"
 _APPLICATION_ID = 0x4343554D
 _SCHEMA = 1
 _TABLES = (
@@ -32,25 +32,10 @@ _TABLES = (
 _ROWS_EACH = 256
 """Of one repository and role; those in force are never among what is beyond."""
 _ROWS = 50_000
-_MARK = ("memory", "rows")
-"""The fact that says how far the memory got: without it a lost one would look like a first run."""
-
 ROLES = {"signer": "signed by", "builder": "built by", "source": "built from"}
 """Role to the words before who it is."""
 _Key = tuple[str, str]
 """Repository and role."""
-
-
-class Facts(Protocol):
-    """Where the mark is kept: another file than the memory."""
-
-    def recall(self, kind: str, key: str) -> bytes | None:
-        """Return the fact, None for none."""
-        ...
-
-    def remember(self, kind: str, key: str, value: bytes | None) -> None:
-        """Keep it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +64,7 @@ class Memory:
         """`keys` are the policy's, in DER: they are remembered with those who signed by them."""
         self._database = Database(
             folder,
-            _FILE,
+            MEMORY_FILE,
             application=_APPLICATION_ID,
             schema=_SCHEMA,
             tables=_TABLES,
@@ -196,7 +181,7 @@ class Memory:
                     database = self._database.open()
                     if database is not None:
                         got = self._write(database)
-                        self._facts.remember(*_MARK, str(got).encode())
+                        self._facts.remember(*MARK, str(got).encode())
             self._database.close()
 
     def _of(self, key: _Key) -> Remembered | None:
@@ -219,7 +204,7 @@ class Memory:
             return
         self._begun = True
         # The mark first: another run may write both meanwhile, the file before the mark.
-        self._mark = _number(self._facts.recall(*_MARK))
+        self._mark = _number(self._facts.recall(*MARK))
         there = _is_there(self._database)
         with self._database.guarded():
             database = self._database.open()

@@ -8,8 +8,9 @@ from container_updates.errors import PolicyError
 from container_updates.signing import identities
 from container_updates.signing.signers import NotationSigner
 from container_updates.trust import materials
+from container_updates.trust.files import Files
 from container_updates.trust.members import choice, table, tables, text, texts
-from container_updates.trust.policy import Files, Policy, Rule
+from container_updates.trust.policy import Policy, Rule
 from container_updates.trust.scopes import Scope
 
 _LOGGED = {
@@ -40,7 +41,7 @@ def parse(content: object, files: Files) -> Policy:
             raise PolicyError(f"{rule.place}: the name is given twice")
         names.add(rule.place)
         rules.append(rule)
-    return Policy(tuple(rules), None, files.fingerprint)
+    return Policy(tuple(rules), None, files.sources)
 
 
 def _rule(content: object, place: str, files: Files) -> Rule:
@@ -133,10 +134,7 @@ def _paths(kind: str, stores: tuple[str, ...], place: str, files: Files) -> list
         if store_kind != kind:
             continue
         folder = files.path(f"truststore/x509/{kind}/{name}")
-        try:
-            paths = sorted(path for path in folder.iterdir() if path.is_file())
-        except OSError as error:
-            raise PolicyError(f"{place}: cannot read {folder}: {error.strerror}") from None
+        paths = files.listed(folder, place)
         if not paths or len(paths) > _MAX_CERTIFICATES:
             raise PolicyError(f"{place}: {folder} holds {len(paths)} certificates")
         found += paths

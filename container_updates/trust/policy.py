@@ -4,7 +4,6 @@ Three kinds of file, recognised by their content: our own TOML (`toml_policy`), 
 (`containers_policy`) and notation's trustpolicy.json (`notation_policy`).
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,10 +21,8 @@ from container_updates.signing.signers import (
     UnprovableSigner,
     matches,
 )
+from container_updates.trust.files import Files, Source
 from container_updates.trust.scopes import Scope, overlap
-
-MAX_FILE = 1 << 20
-"""Bytes of a policy, a key, a certificate or a root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +83,8 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     registries: tuple[str, ...] | None = None
     """Registries that images may come from; None: any."""
-    fingerprint: str = ""
-    """Of everything that was read: verdicts may be kept under it."""
+    sources: tuple[Source, ...] = ()
+    """Everything that it was read from."""
 
     @property
     def keys(self) -> tuple[KeySigner, ...]:
@@ -105,44 +102,14 @@ class Policy:
         return max(covering, key=lambda found: found[0])[1] if covering else None
 
 
-class Files:
-    """The files of one policy, relative to it; remembers what was read."""
-
-    def __init__(self, policy: Path) -> None:
-        self.policy = policy
-        self._digest = hashlib.sha256()
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of everything read so far."""
-        return self._digest.hexdigest()
-
-    def path(self, name: str) -> Path:
-        """Where a file that the policy names lies."""
-        return self.policy.parent / name
-
-    def read(self, path: Path, place: str) -> bytes:
-        """Its bytes. Raises `PolicyError` with the place that names it where it cannot be read."""
-        try:
-            with path.open("rb") as file:
-                content = file.read(MAX_FILE + 1)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "no file name"
-            raise PolicyError(f"{place}: cannot read {path}: {reason}") from None
-        if len(content) > MAX_FILE:
-            raise PolicyError(f"{place}: {path} is larger than 1 MiB")
-        self._digest.update(len(content).to_bytes(8, "big") + content)
-        return content
-
-
 def load(paths: Sequence[str]) -> Policy:
     """The policy in all `paths` together. Raises `PolicyError`: one line with file and place."""
     policies = [_load_one(Path(path)) for path in paths]
     rules = tuple(rule for policy in policies for rule in policy.rules)
     _check_exactness(rules)
     named = [policy.registries for policy in policies if policy.registries is not None]
-    fingerprint = hashlib.sha256("".join(policy.fingerprint for policy in policies).encode()).hexdigest()
-    return Policy(rules, tuple(name for names in named for name in names) if named else None, fingerprint)
+    sources = tuple(source for policy in policies for source in policy.sources)
+    return Policy(rules, tuple(name for names in named for name in names) if named else None, sources)
 
 
 def _load_one(path: Path) -> Policy:

@@ -10,8 +10,9 @@ from container_updates.errors import PolicyError
 from container_updates.signing import identities
 from container_updates.signing.signers import ContentTrustSigner, KeylessSigner, KeySigner, NotationSigner, Signer
 from container_updates.trust import materials
+from container_updates.trust.files import Files
 from container_updates.trust.members import choice, optional_text, table, tables, text, texts
-from container_updates.trust.policy import Files, Policy, Rule
+from container_updates.trust.policy import Policy, Rule
 from container_updates.trust.scopes import Scope
 
 _VERSION = 1
@@ -39,7 +40,7 @@ def parse(content: str, files: Files) -> Policy:
     if "registries" in top:
         allowed = table(top["registries"], f"{place}: registries", ("allow",))
         registries = texts(allowed, "allow", f"{place}: registries")
-    return Policy(tuple(rules), registries, files.fingerprint)
+    return Policy(tuple(rules), registries, files.sources)
 
 
 def _rule(content: object, place: str, files: Files) -> Rule:

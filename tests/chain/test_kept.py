@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from container_updates.reference import parse
 from container_updates.registry import Credentials, Hosts, Registry
 from container_updates.registry.cache import Store
 from container_updates.settings import Settings
-from container_updates.trust.policy import Policy
+from container_updates.trust.given import Given
 from tests.lab import NOW, Lab, lab
 from tests.signed import Signer
 from tests.signing import forge
@@ -185,7 +185,7 @@ def context(tmp_path: Path) -> Iterator[Callable[..., Context]]:
     stores: list[Store] = []
     with RegistryServer() as server:
 
-        def make(seconds: float = 0.0, policy: Policy | None = None) -> Context:
+        def make(seconds: float = 0.0, policies: Sequence[str] = ()) -> Context:
             for store in stores:
                 store.close()
             settings = Settings(docker_config=str(tmp_path))
@@ -200,7 +200,8 @@ def context(tmp_path: Path) -> Iterator[Callable[..., Context]]:
                 deadline=deadline,
                 cache_ttl=600,
             )
-            return Context(registry, {}, stores[-1], clock, settings, policy)
+            given = Given(policies, str(tmp_path / "state"), facts=stores[-1], clock=clock)
+            return Context(registry, {}, stores[-1], clock, settings, given)
 
         make.host = server.host  # type: ignore[attr-defined]
         yield make
@@ -208,7 +209,9 @@ def context(tmp_path: Path) -> Iterator[Callable[..., Context]]:
             store.close()
 
 
-def test_findings_are_kept_under_all_that_they_were_made_from(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_are_kept_under_all_that_they_were_made_from(
+    context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = Image("", "sha256:" + "1" * 64, frozenset({"sha256:" + "2" * 64}), True)
     subject = Subject(parse(f"{context.host}/app/web:1"), image)
     fact = {"list": ["a"], "number": 3}
@@ -225,14 +228,16 @@ def test_findings_are_kept_under_all_that_they_were_made_from(context: Any, monk
     assert kept("source", subject, context(599), never) == [first]
     assert kept("source", subject, context(601), made(second)) == [second]
     other = replace(subject, reference=parse(f"{context.host}/app/web:2"))
-    for question, policy in (
-        (other, None),
-        (replace(subject, image=replace(image, id="sha256:" + "3" * 64)), None),
-        (replace(subject, image=replace(image, digests=frozenset())), None),
-        (replace(subject, image=replace(image, manifest_digest="sha256:" + "4" * 64)), None),
-        (subject, Policy(fingerprint="another")),
+    policy = tmp_path / "policy.toml"
+    policy.write_text("version = 1\n")
+    for question, policies in (
+        (other, ()),
+        (replace(subject, image=replace(image, id="sha256:" + "3" * 64)), ()),
+        (replace(subject, image=replace(image, digests=frozenset())), ()),
+        (replace(subject, image=replace(image, manifest_digest="sha256:" + "4" * 64)), ()),
+        (subject, (str(policy),)),
     ):
-        assert kept("source", question, context(602, policy), made(first)) == [first]
+        assert kept("source", question, context(602, policies), made(first)) == [first]
     assert kept("signatures", subject, context(602), made(first)) == [first]
     assert kept("source", subject, context(602), made(first), under=["more"]) == [first]
     with monkeypatch.context() as newer:

@@ -227,12 +227,12 @@ def test_two_equally_exact_rules_for_one_image_are_an_error(folder, one, other, 
             load(folder, *files)
 
 
-def test_the_fingerprint_follows_every_file_that_was_read(folder):
+def test_a_policy_knows_every_file_that_it_was_read_from(folder):
     text = rule(signer='type = "key"\nfile = "acme.pub"')
-    before = load(folder, text).fingerprint
-    assert load(folder, text).fingerprint == before
+    before = load(folder, text).sources
+    assert load(folder, text).sources == before
     (folder / "acme.pub").write_text((ASSETS / "cosign-classic-sig" / "cosign2.pub").read_text())
-    assert load(folder, text).fingerprint != before
+    assert load(folder, text).sources != before
 
 
 # containers/image's policy.json
