@@ -13,10 +13,20 @@ Pushed = PushedImage | PushedIndex
 
 
 def refer(registry: RegistryServer, image: Pushed, artifact_type: str, media_type: str, content: bytes) -> str:
-    """Put an artifact of one blob that says of itself that it belongs to the image; returns its digest."""
+    """Put an artifact of one blob that says of itself that it belongs to the image; returns its digest.
+
+    Without the referrers API it is listed under the tag that stands in for it, as who pushes has to do then
+    (OCI distribution-spec, Referrers Tag Schema).
+    """
     subject = {"mediaType": image.media_type, "digest": image.digest, "size": image.size}
     layer = layer_of(registry, image, media_type, content)
-    return put_manifest(registry, image, [layer], artifactType=artifact_type, subject=subject)
+    digest = put_manifest(registry, image, [layer], artifactType=artifact_type, subject=subject)
+    if not registry.referrers_api:
+        name = parse(image.reference).repository
+        listed = registry.repositories[name].referrers[image.digest]
+        index = {"schemaVersion": 2, "mediaType": OCI.index, "manifests": listed}
+        registry.put_manifest(name, encode(index), OCI.index, image.digest.replace(":", "-"))
+    return digest
 
 
 def beside(registry: RegistryServer, image: Pushed, layers: Sequence[Mapping[str, Any]], kind: str = "sig") -> str:
