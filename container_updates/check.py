@@ -95,6 +95,7 @@ def run(
             incomplete=bool(failures),
         )
         if settings.learn:
+            policy = given.policy if given else None
             written = learn.write(settings.learn, outcome.containers, policy, clock.now(), any_port=settings.demo)
             outcome = replace(outcome, notes=(written,))
         if settings.new_only:

@@ -12,7 +12,8 @@ from container_updates.errors import PolicyError, UsageError
 from container_updates.model import Finding, JudgedContainer, Verdict
 from container_updates.reference import Reference
 from container_updates.trust import toml_policy, written
-from container_updates.trust.policy import Files, Policy
+from container_updates.trust.files import Files
+from container_updates.trust.policy import Policy
 from container_updates.trust.written import Inexpressible
 
 _ABOUT = """\
