@@ -59,15 +59,15 @@ class Key:
 
     @property
     def names(self) -> frozenset[str]:
-        """What a policy may call it, `sha256:…`: its id, that of the key without certificate, the certificate's."""
+        """What a policy may call it, `sha256:…`: its id, that without certificate, its or the certificate's SHA-256."""
         from container_updates.signing import certificates, keys
 
         if self.certificate is None:
-            return frozenset({f"sha256:{self.id}"})
+            return frozenset({f"sha256:{self.id}", self.fingerprint})
         kind, public = self.method.replace("rsapss", "rsa"), base64.b64encode(keys.der_of(self.public)).decode()
         bare = keys.fingerprint(canonical(_bare(kind, public), "a key"))
         certificate = keys.fingerprint(certificates.to_der(self.certificate))
-        return frozenset({f"sha256:{self.id}", bare, certificate})
+        return frozenset({f"sha256:{self.id}", self.fingerprint, bare, certificate})
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,11 +133,15 @@ def _notation(
 def _content_trust(
     plain: Mapping[str, Any], named: tuple[Signer, ...], policy: Policy | None, folder: Path
 ) -> Iterator[_Members]:
-    root = str(plain.get("fingerprint"))
+    rooted = [one for one in named if isinstance(one, ContentTrustSigner)]
+    signer = next((one for one in rooted if one.name == plain.get("name")), None)
+    root = signer.name if signer else str(plain.get("fingerprint"))
     if not re.fullmatch("sha256:[0-9a-f]{64}", root):
         raise Inexpressible("its root has no fingerprint")
-    server = next((one.server for one in named if isinstance(one, ContentTrustSigner) and root in one.root), None)
-    yield {"type": '"content-trust"', "root": f"[{string(root)}]", **({"server": string(server)} if server else {})}
+    # Whoever is not named was met at one of the servers that are.
+    for server in dict.fromkeys(one.server for one in ([signer] if signer else rooted)) or (None,):
+        members = {"type": '"content-trust"', "root": f"[{string(root)}]"}
+        yield {**members, "server": string(server)} if server else members
 
 
 def _literal(text: str) -> str:

@@ -20,8 +20,11 @@ from container_updates.demo.engine import EngineServer
 from container_updates.demo.kinds import CLASSIC
 from container_updates.errors import PolicyError
 from container_updates.model import EngineRegistries, Finding, State
+from container_updates.reference import parse
 from container_updates.registry import Hosts
 from container_updates.settings import Settings
+from container_updates.trust import written
+from container_updates.trust.policy import load
 from tests.lab import Lab
 from tests.registry.conftest import Authority
 from tests.signing.assets import root_of, trust_files
@@ -122,6 +125,23 @@ def test_what_notary_0_7_signed(tmp_path: Path, folder: str, digest: str, code: 
         late = found(host, policies)
         assert late.code in ("invalid-signature", "signer-changed")
         assert "timestamp of the trust data expired" in late.message or folder == "othergun"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_signed_can_be_written_down_as_a_policy(host: Lab, known: bool) -> None:
+    trust = signed(host)
+    with TrustServer() as other:
+        other.publish(trust.gun, trust.files())
+        named = pin(trust, other.url) if known else f'root = ["{OTHER}"]\nserver = "{other.url}"'
+        policies = policy(host, named)
+        finding = found(host, policies)
+        assert finding.code == ("signed" if known else "unverifiable")
+        [one] = finding.details["signatures"]
+        reference = parse(f"{trust.gun}:1")
+        tables = [*written.signers(one["signer"], reference, load(policies), host.folder)]
+        file = host.folder / "policy.toml"
+        file.write_text('version = 1\n[[rule]]\nimages = ["**"]\n' + "\n".join(tables))
+        assert found(host, (str(file),)).code == "signed"
 
 
 def test_an_index_that_is_signed_counts_for_the_image_that_runs(host: Lab) -> None:

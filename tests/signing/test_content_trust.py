@@ -91,7 +91,8 @@ def test_the_verdict_says_who_what_and_until_when():
 def test_a_root_may_be_named_by_its_key_the_key_s_own_id_or_its_certificate():
     trust = Trust()
     root = trust.root_keys[0]
-    for name in (f"sha256:{root.id}", f"sha256:{root.bare}", root.fingerprint):
+    told = verdict(trust).signer.fingerprint
+    for name in (f"sha256:{root.id}", f"sha256:{root.bare}", root.fingerprint, told):
         assert verdict(trust, signer=ContentTrustSigner((OTHER, name))).state is State.GOOD
 
 
