@@ -54,8 +54,11 @@ class Context:
             raise Unresolvable(f"the engine does not tell about its image: {error}") from None
 
     def explained(self, rule: "Rule | None") -> dict[str, Any]:
-        """Return what the admin's rule asks for, as a detail: only `--explain` has room for it."""
-        return {"demanded": rule.plain()} if rule is not None and self.settings.explain else {}
+        """Return what the admin's policy asks for, as details: only `--explain` has room for it."""
+        if not self.settings.explain or self.policy is None:
+            return {}
+        known = {"demanded": rule and rule.plain(), "registries": self.policy.registries}
+        return {member: value for member, value in known.items() if value is not None}
 
     def pulled(self, image: Image) -> bool | None:
         """Whether the image came from a registry or went to one; None where its engine cannot tell."""

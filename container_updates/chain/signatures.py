@@ -67,7 +67,8 @@ def _remembered(finding: Finding, subject: Subject, rule: "Rule | None", context
         named=finding.code == "signed",
     )
     if compared.changed is None or compared.changed.verdict is Verdict.INCONCLUSIVE:
-        told = replace(finding, message=f"{subject.reference} {finding.message}{compared.words}")
+        message = f"{subject.reference} {finding.message}{compared.words}"
+        told = replace(finding, message=message, details={**finding.details, **compared.plain()})
         return [told, compared.changed] if compared.changed else [told]
     # One thing happened: it is one finding, which counts as both.
     changed = compared.changed

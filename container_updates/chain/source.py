@@ -27,16 +27,18 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         return
     if policy is not None and not policy.allows(reference.registry):
         message = f"{reference} is from {reference.registry}, a registry that the policy does not allow"
-        yield _finding("untrusted-registry", Verdict.FAIL, message, {"registry": reference.registry})
+        details = {"registry": reference.registry, **context.explained(policy.rule_for(reference))}
+        yield _finding("untrusted-registry", Verdict.FAIL, message, details)
         return
     rule = policy.rule_for(reference) if policy else None
     if rule is not None and rule.provenance == "accepted":
-        yield _finding("accepted", Verdict.SKIPPED, f"{reference} source not looked at, by {rule.place}")
+        details = {"rule": rule.place, **context.explained(rule)}
+        yield _finding("accepted", Verdict.SKIPPED, f"{reference} source not looked at, by {rule.place}", details)
         return
     for finding in kept("source", subject, context, lambda: _asked(subject, rule, context)):
-        words, changes = _remembered(finding, subject, rule, context)
+        words, news, changes = _remembered(finding, subject, rule, context)
         explained = {**context.explained(rule), **_history(finding, subject, context)}
-        told = {**finding.details, **explained}
+        told = {**finding.details, **news, **explained}
         yield replace(finding, message=f"{reference} {finding.message}{words}", details=told)
         yield from changes
         yield from _based(finding, subject, context)
@@ -54,10 +56,10 @@ def _history(finding: Finding, subject: Subject, context: Context) -> dict[str, 
 
 def _remembered(
     finding: Finding, subject: Subject, rule: "Rule | None", context: Context
-) -> tuple[str, Sequence[Finding]]:
-    """What is to be added to the message, and what is to be said besides, where somebody else built it last time."""
+) -> tuple[str, dict[str, Any], Sequence[Finding]]:
+    """What is new: for the message, for the details, and what is to be said besides where somebody else built it."""
     if context.memory is None:
-        return "", ()
+        return "", {}, ()
     digest = min(subject.image.digests, default="")
     proven = finding.code == "source-verified"  # and so by whom the rule names, where it names anybody
     named = {"builder": proven and bool(rule and rule.builders), "source": proven and bool(rule and rule.source)}
@@ -66,7 +68,8 @@ def _remembered(
         for role in named
     ]
     changes = [one.changed for one in compared if one.changed is not None]
-    return next((one.words for one in compared if one.words), ""), changes
+    news = next((one for one in compared if one.words), None)
+    return (news.words, news.plain(), changes) if news else ("", {}, changes)
 
 
 def _based(finding: Finding, subject: Subject, context: Context) -> Iterator[Finding]:

@@ -45,7 +45,8 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
     if judged.container.excluded is not None:
         pen.section("Excluded", [f"By {safe(judged.container.excluded)}: no link of the chain is looked at."])
     else:
-        for check in settings.checks:
+        # What one link finds may belong to another: the source remembers builders, who are signers.
+        for check in dict.fromkeys([*settings.checks, *(one.finding.check for one in judged.findings)]):
             findings = [one for one in judged.findings if one.finding.check == check]
             if findings:
                 _link(pen, check, findings, subject.image if subject else None)

@@ -5,7 +5,7 @@ from typing import Any
 
 from container_updates.model import number
 from container_updates.report import signers
-from container_updates.report.details import items, moment, text
+from container_updates.report.details import items, moment, sentence, shown, text
 from container_updates.report.text import safe
 
 Details = Mapping[str, Any]
@@ -41,8 +41,8 @@ def claimed(details: Details) -> Iterable[str]:
     yield from _beneath(details)
 
 
-def everything_said(details: Details) -> Iterable[str]:
-    """Return what is proven and what is claimed, side by side."""
+def _everything_said(details: Details) -> Iterable[str]:
+    """What is proven and what is claimed, side by side."""
     if "signer" in details:
         yield "A signed provenance proves that it was built from"
         yield from (f"  {line}" for line in _place(details))
@@ -51,6 +51,31 @@ def everything_said(details: Details) -> Iterable[str]:
     for wrong in items(details, "invalid"):
         yield from signers.signature(wrong)
     yield from _beneath(details)
+
+
+def mismatch(details: Details) -> Iterable[str]:
+    """Return what does not fit, and all that was found."""
+    yield sentence(f"that does not fit: {text(details, 'reason') or 'one source contradicts another'}")
+    yield from _everything_said(details)
+
+
+def unknown(details: Details) -> Iterable[str]:
+    """Return that there is nothing, or what is claimed where the admin wants more than that."""
+    if "repository" not in details:
+        yield "Nothing says where it was built from: no provenance that counts here, and no label."
+    yield from _everything_said(details)
+
+
+def untrusted(details: Details) -> Iterable[str]:
+    """Return which registry the policy leaves out."""
+    yield f"The policy does not allow its registry, {text(details, 'registry')}."
+
+
+def allowed(details: Details) -> Iterable[str]:
+    """Return which registries the policy allows, where a finding tells."""
+    registries = [shown(registry) for registry in items(details, "registries")]
+    if registries:
+        yield f"Images may come from {', '.join(registries)}."
 
 
 def base_outdated(details: Details) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from container_updates.report.details import items, several, shown, text
+from container_updates.report.details import items, moment, several, shown, text
 from container_updates.report.text import safe
 
 _FORMATS = {
@@ -14,7 +14,7 @@ _FORMATS = {
     "content-trust": "Docker Content Trust",
 }
 _STATES = {
-    "good": "which is right, and by a signer whom the policy names",
+    "good": "which is right",
     "wrong": "which is wrong",
     "unknown": "which cannot be verified here",
 }
@@ -40,14 +40,19 @@ _MODES = {
 }
 
 
+_PATTERNS = {
+    "source": "It may be built from",
+    "builders": "It may be built by",
+}
+
+
 def signature(one: object) -> Iterable[str]:
     """Return what was found of one signature: `Checked.plain()` of a finding's `signatures`."""
     if not isinstance(one, Mapping):
         return
     state = str(one.get("state"))
     words = f"{_FORMATS.get(str(one.get('format')), 'A signature')}, {_STATES.get(state, safe(state, 40))}"
-    reason = "" if state == "good" else f": {text(one, 'reason')}"
-    yield f"{words}{reason}."
+    yield f"{words}: {text(one, 'reason')}."
     if isinstance(one.get("signer"), Mapping):
         yield "Signed by"
         yield from (f"  {line}" for line in who(one["signer"]))
@@ -86,7 +91,7 @@ def demanded(rule: object) -> Iterable[str]:
         yield "and in addition" if position else "It may be signed by"
         for number, one in enumerate(several(group)):
             yield f"  {'or ' if number else ''}{_named(one)}"
-    for member, words in (("source", "It may come from"), ("builders", "It may be built by")):
+    for member, words in _PATTERNS.items():
         patterns = items(rule, member)
         if patterns:
             yield words
@@ -96,9 +101,9 @@ def demanded(rule: object) -> Iterable[str]:
 def _how(one: Mapping[str, Any]) -> Iterable[str]:
     """How far it could be checked: time, log and revocation."""
     if one.get("signed_at"):
-        yield f"It was made at {text(one, 'signed_at')}, which is proven."
+        yield f"It was made at {moment(one, 'signed_at')}."
     elif one.get("claimed_signing_time"):
-        yield f"It says to be made at {text(one, 'claimed_signing_time')}, which nobody proves."
+        yield f"It says that it was made at {moment(one, 'claimed_signing_time')}, which nobody proves."
     if one.get("log_index") is not None:
         yield f"It stands in the transparency log, as entry {safe(str(one['log_index']), 40)}."
     if one.get("log"):

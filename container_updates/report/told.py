@@ -29,10 +29,15 @@ def finding(found: Finding, running: Image | None) -> Iterable[str]:
         lines = [*_up_to_date(found.details, running)]
     elif found.code in _TOLD:
         lines = [*_TOLD[found.code](found.details)]
-    if not lines or found.code in _IN_ITS_WORDS:
+    if not lines or (found.code == "unknown-source" and "repository" in found.details):
         # "docker.io/library/nginx:1.27 held by its digest": the page has said the name already.
         yield sentence(found.message.partition(" ")[2] or found.message)
     yield from lines
+    if found.details.get("first_seen") is True:
+        yield "That was first seen in this run: no alarm, and no trust."
+    if items(found.details, "joined"):
+        yield "New beside who it was before:"
+        yield from (f"  {line}" for line in signers.who(found.details["joined"]))
     if "mirror" in found.details:
         yield f"A mirror said so: {text(found.details, 'mirror')}."
 
@@ -44,9 +49,11 @@ def demands(findings: Sequence[JudgedFinding], policies: Sequence[str]) -> Itera
     for rule, demanded in rules.items():
         images = " and ".join(safe(str(image), 100) for image in items(demanded, "images"))
         yield f"{rule}{f', for {images}' if images else ''}:"
-        yield from (f"  {line}" for line in signers.demanded(demanded))
+        yield from (f"  {line}" for line in [*signers.demanded(demanded)] or ["nothing in particular"])
     if policies and not rules:
         yield "No rule of the policy is for this image."
+    allowed = [line for one in findings for line in origin.allowed(one.finding.details)]
+    yield from dict.fromkeys(allowed)
     if not policies and any(one.finding.check in ("signatures", "source") for one in findings):
         yield "There is none (--trust-policy)."
 
@@ -155,6 +162,7 @@ def _signer_changed(details: Details) -> Iterable[str]:
     yield f"and is now {by}"
     yield from (f"  {line}" for line in signers.who(details.get("now")))
     yield "If that is right, --accept the image, or name the signer in the policy."
+    yield from _signed(details)
 
 
 def _change(details: Details) -> Iterable[str]:
@@ -194,9 +202,8 @@ _TOLD: Mapping[str, Callable[[Details], Iterable[str]]] = {
     "signer-changed": _signer_changed,
     "source-verified": origin.verified,
     "source-claimed": origin.claimed,
-    "source-mismatch": origin.everything_said,
-    "unknown-source": origin.everything_said,
+    "source-mismatch": origin.mismatch,
+    "unknown-source": origin.unknown,
+    "untrusted-registry": origin.untrusted,
     "base-outdated": origin.base_outdated,
 }
-_IN_ITS_WORDS = frozenset({"source-mismatch", "unknown-source"})
-"""Codes whose message says best what is wrong; what was found stands below it."""

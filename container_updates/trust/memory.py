@@ -56,6 +56,12 @@ class Compared:
             return ", first seen"
         return f", new beside it: {seen.names(self.joined)}" if self.joined else ""
 
+    def plain(self) -> dict[str, Any]:
+        """The same for a finding's details; {} where there is nothing new."""
+        if self.first:
+            return {"first_seen": True}
+        return {"joined": [one.plain() for one in seen.in_order(self.joined)]} if self.joined else {}
+
 
 class Memory:
     """For all plugins of a user, and used from many threads. `close` writes what this run has met."""

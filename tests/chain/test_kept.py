@@ -269,6 +269,9 @@ def _process(argv: list[str], without: str = "") -> dict[str, Any]:
 
 
 def _findings(done: dict[str, Any]) -> list[dict[str, Any]]:
-    """All findings, without what the memory adds to a message the first time."""
+    """All findings, without what the memory adds to them the first time."""
     found = [found for container in done["report"]["containers"] for found in container["findings"]]
-    return [{**one, "message": one["message"].removesuffix(", first seen")} for one in found]
+    for one in found:
+        one["message"] = one["message"].removesuffix(", first seen")
+        one["details"].pop("first_seen", None)
+    return found

@@ -213,14 +213,14 @@ def test_a_mirror_that_answered_is_named() -> None:
 def test_who_signed_and_how_far_that_was_checked() -> None:
     text = page(judged(finding("signed", "signatures", signatures=[GOOD_KEY])))
     assert section(text, "Signed") == [
-        "A cosign signature, which is right, and by a signer whom the policy names.",
+        "A cosign signature, which is right: signed by acme.pub.",
         "Signed by",
         "  acme.pub",
         "  by the key",
         f"  {FINGERPRINT}",
         "It signs",
         f"  {DIGEST}",
-        "It was made at 2026-11-20T08:30:00Z, which is proven.",
+        "It was made at 2026-11-20 08:30 UTC.",
         "It stands in the transparency log, as entry 4711.",
     ]
 
@@ -232,6 +232,19 @@ def test_a_signature_that_is_wrong_says_why() -> None:
     assert section(text, "Signed") == ["A notation signature, which is wrong: the signature expired."]
 
 
+def test_who_is_new_is_said_as_that() -> None:
+    first = finding("signed", "signatures", signatures=[GOOD_KEY], first_seen=True)
+    assert "That was first seen in this run: no alarm, and no trust." in words(judged(first))
+    joined = finding("signed", "signatures", signatures=[GOOD_KEY], joined=[{"kind": "key", "name": "new.pub"}])
+    assert "New beside who it was before: new.pub" in words(judged(joined))
+
+
+def test_what_one_link_finds_for_another_is_not_lost() -> None:
+    settings = replace(PLAIN, checks=("source",))
+    changed = finding("signer-changed", "signatures", role="builder", before=[{"kind": "none"}], now=[])
+    assert "\nSigned: signer-changed (CRITICAL)\n" in page(judged(changed, settings=settings), settings)
+
+
 def test_a_changed_signer_names_both() -> None:
     before = {"kind": "keyless", "identity": "https://github.com/acme/release", "issuer": "https://token.example.com"}
     now = [GOOD_KEY["signer"], {"kind": "key", "fingerprint": FINGERPRINT}]
@@ -239,6 +252,8 @@ def test_a_changed_signer_names_both() -> None:
     assert "It was signed by https://github.com/acme/release as https://token.example.com vouches and is" in text
     assert f"and is now signed by acme.pub by the key {FINGERPRINT} and the key {FINGERPRINT} If" in text
     assert "--accept" in text
+    besides = finding("signer-changed", "signatures", before=[before], now=now, signatures=[GOOD_KEY])
+    assert "A cosign signature, which is right: signed by acme.pub." in words(judged(besides))
     gone = finding("signer-changed", "signatures", role="builder", before=[{"kind": "unknown"}], now=[{"kind": "none"}])
     assert "It was built by somebody whom nobody here knows and is now built by nobody" in words(judged(gone))
 
@@ -293,17 +308,42 @@ def test_a_claimed_source_says_by_what_and_that_nobody_proves_it() -> None:
 
 
 def test_a_mismatch_shows_both_sides() -> None:
-    message = "docker.io/library/nginx:1.27 source mismatch: https://github.com/acme/app by its provenance, but another"
-    signer = {"kind": "key", "name": "acme.pub"}
-    mismatch = finding("source-mismatch", "source", message, **SOURCE, signer=signer, claims=[LABEL])
+    signer, reason = {"kind": "key", "name": "acme.pub"}, "one by its signed provenance, but another by its label"
+    mismatch = finding("source-mismatch", "source", **SOURCE, signer=signer, claims=[LABEL], reason=reason)
     assert told_source(mismatch) == [
-        "Source mismatch: https://github.com/acme/app by its provenance, but another.",
+        f"That does not fit: {reason}.",
         "A signed provenance proves that it was built from",
         "  https://github.com/acme/app",
         f"  at commit {'4f' * 20}, refs/tags/v1.2.3",
         f"  https://github.com/acme/app/tree/{'4f' * 20}",
         "Its label says that it was built from",
         "  https://github.com/evil/app",
+    ]
+
+
+def test_nothing_that_says_the_source_and_a_claim_that_is_not_enough() -> None:
+    assert told_source(finding("unknown-source", "source")) == [
+        "Nothing says where it was built from: no provenance that counts here, and no label."
+    ]
+    words = "of unknown source: https://github.com/evil/app is claimed by its label, not proven"
+    message = f"docker.io/library/nginx:1.27 {words}"
+    assert told_source(finding("unknown-source", "source", message, **LABEL, claims=[LABEL])) == [
+        "Of unknown source: https://github.com/evil/app is claimed by its label, not proven.",
+        "Its label says that it was built from",
+        "  https://github.com/evil/app",
+    ]
+
+
+def test_a_registry_that_is_not_allowed_and_those_that_are() -> None:
+    details = {"registry": "evil.example.com", "registries": ["docker.io", "ghcr.io"]}
+    found = judged(finding("untrusted-registry", "source", **details))
+    settings = replace(PLAIN, trust_policies=("policy.toml",))
+    assert told_source(finding("untrusted-registry", "source", **details)) == [
+        "The policy does not allow its registry, evil.example.com."
+    ]
+    assert section(page(found, settings), "What the policy demands") == [
+        "No rule of the policy is for this image.",
+        "Images may come from docker.io, ghcr.io.",
     ]
 
 
@@ -336,7 +376,7 @@ def test_what_the_policy_demands() -> None:
         "    or whoever a certificate calls https://github.com/acme/* (issuer)",
         "  and in addition",
         "    an owner of a certificate of acme-ca.crt: x509.subject: O=Acme",
-        "  It may come from",
+        "  It may be built from",
         "    https://github.com/acme/*",
     ]
 

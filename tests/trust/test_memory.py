@@ -93,9 +93,11 @@ def test_a_story_of_two_signers(host: Lab) -> None:
     first = host.check(checks=ONLY, trust_policies=policy)
     assert says(first).code == "signed"
     assert says(first).message.endswith(", first seen")
+    assert says(first).details["first_seen"] is True
     host.time += DAY
     same = says(host.check(checks=ONLY, trust_policies=policy))
     assert (same.code, same.message.endswith(", first seen")) == ("signed", False)
+    assert "first_seen" not in same.details
 
     publisher.publish(acme, tag="2")
     host.time += DAY
@@ -184,6 +186,7 @@ def test_a_key_is_changed_by_signing_with_both_for_a_while(host: Lab) -> None:
         seen_by.append(says(host.check(checks=ONLY, trust_policies=policy)))
     assert [one.code for one in seen_by] == ["unverifiable"] * 3
     assert "new beside it" in seen_by[1].message
+    assert len(seen_by[1].details["joined"]) == 1
 
 
 def test_a_changed_signer_is_told_from_kept_verdicts_too(host: Lab) -> None:
