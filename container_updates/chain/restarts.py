@@ -12,7 +12,7 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     """Yield the one finding about a subject; raises `Unresolvable` where the engine does not tell of an image."""
     reference = subject.reference
     if not subject.running:
-        yield Finding("restarts", "not-applicable", Verdict.SKIPPED, f"{reference} is stopped")
+        yield Finding("restarts", "not-applicable", Verdict.SKIPPED, f"{reference} does not run")
     elif reference.tag is None or reference.digest is not None:
         yield Finding("restarts", "not-applicable", Verdict.SKIPPED, f"{reference} pinned to a digest")
     elif subject.tag_image is not None and is_pending(subject, context):

@@ -1,5 +1,6 @@
 """What an update brings, and how to bring a container up to date: the lines that stand at -v."""
 
+import re
 import shlex
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,7 @@ _WATCHTOWER = (
     ("com.centurylinklabs.watchtower.monitor-only", "true"),
 )
 _SHOWN = 3
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _TO_UPDATE = {"outdated", "restart-pending"}
 """Held ones stay as they are, and young ones wait."""
 
@@ -80,4 +82,6 @@ def _quoted(text: str | None) -> str:
 def _shown(name: str, value: Any) -> str:
     if not isinstance(value, str):
         return "?"
+    if name == "revision" and _COMMIT.fullmatch(value):
+        value = value[:12]
     return safe(value[:10] if name == "created" else value, 100)

@@ -56,6 +56,7 @@ def test_it_stands_in_the_text_at_v_only(host: Lab) -> None:
     assert "1.27.4" not in quiet
     line = loud.splitlines()[1]
     assert "version 1.27.3 → 1.27.4, created 2026-10-01 → 2026-11-01, " in line
+    assert f", revision {OLD[:12]} → {NEW[:12]}, " in line
     assert line.endswith(f"https://github.com/acme/web/compare/{OLD}...{NEW}")
     assert loud.splitlines()[-1].startswith("To update: docker pull ")
 

@@ -101,6 +101,31 @@ def test_what_is_pinned_or_stopped_has_no_restart_to_wait_for(host: Lab) -> None
     assert both(checked, "job") == ("outdated", "not-applicable")
 
 
+@pytest.mark.parametrize(
+    ("state", "seen", "code"),
+    [
+        ("paused", False, "restart-pending"),
+        ("restarting", False, "restart-pending"),
+        ("created", True, "not-applicable"),
+        ("exited", True, "not-applicable"),
+        ("dead", True, "not-applicable"),
+    ],
+)
+def test_what_does_not_run_is_seen_with_all_alone_and_waits_for_nothing(
+    tmp_path: Path, state: str, seen: bool, code: str
+) -> None:
+    with lab(tmp_path) as host:
+        old = host.registry.push_image("app/job", "1")
+        host.engine.pull(old)
+        host.engine.run("job", old.reference, state=state)
+        host.engine.pull(host.registry.push_image("app/job", "1", created="2026-11-05T00:00:00Z"))
+        running = [judged.container.name for judged in host.check(checks=BOTH).outcome.containers]
+        assert running == ([] if seen else ["job"])
+        checked = host.check(checks=BOTH, all_containers=True)
+        assert checked.finding("job", "restarts").code == code
+        assert checked.metric("restart_pending") == (code == "restart-pending")
+
+
 def test_how_long_it_waits_is_remembered(tmp_path: Path) -> None:
     with lab(tmp_path) as host:
         host.run("web", host.registry.push_image("app/web", "1"))

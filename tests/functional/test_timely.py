@@ -89,12 +89,15 @@ def test_an_update_from_its_publication_to_its_container(story: Story) -> None:
     ]
     assert story.read(critical={"outdated_age": "172800"})[0].startswith("CONTAINER_UPDATES CRITICAL - 1 of 1")
     assert story.read(min_age=4 * 86400.0) == ["CONTAINER_UPDATES OK - 1 container with a young update"]
+    assert story.read(min_age=4 * 86400.0, verbose=1)[1:] == ["[OK] web: WEB outdated since 3d, no alarm before 4d"]
 
     story.pull()
     assert story.read() == [
         "CONTAINER_UPDATES WARNING - 1 of 1 container to be recreated (web)",
         "[WARNING] web: WEB restart pending: pulled, not recreated (docker restart does not help)",
     ]
+
+    assert story.read(verbose=1)[-1] == "To update: remove web and run it again as it was started"
 
     story.recreate()
     assert story.read() == ["CONTAINER_UPDATES OK - 1 container up to date"]
