@@ -130,11 +130,13 @@ class Publisher:
 
     url: str
 
-    def push(self, repository: str, tag: str, manifest: Manifest) -> str:
-        """Push everything that the manifest names, then the manifest as the tag; returns its digest."""
+    def push(self, repository: str, tag: str, manifest: Manifest, *others: str) -> str:
+        """Push everything that the manifest names, then the manifest as the tag and the others; returns its digest."""
         with requests.Session() as session:
             session.trust_env = False
             self._push(session, repository, tag, manifest)
+            for other in others:
+                self._put(session, repository, other, manifest)
         return manifest.digest
 
     def delete(self, repository: str, digest: str) -> None:
@@ -158,10 +160,11 @@ class Publisher:
                 timeout=30,
             )
             put.raise_for_status()
-        put = session.put(
-            f"{base}/manifests/{name}", manifest.body, headers={"Content-Type": manifest.media_type}, timeout=30
-        )
-        put.raise_for_status()
+        self._put(session, repository, name, manifest)
+
+    def _put(self, session: requests.Session, repository: str, name: str, manifest: Manifest) -> None:
+        url = f"{self.url}/v2/{repository}/manifests/{name}"
+        session.put(url, manifest.body, headers={"Content-Type": manifest.media_type}, timeout=30).raise_for_status()
 
 
 def root_filesystem() -> bytes:

@@ -28,6 +28,7 @@ class Story:
         self._publisher = publisher
         self._folder = folder
         self._published = ""
+        self._digests: dict[str, str] = {}
 
     def publish(self, version: str) -> None:
         """Push another image under the tag, built now."""
@@ -48,20 +49,40 @@ class Story:
         self._publisher.push(STORY, "2", image("other"))
         self._publisher.delete(STORY, self._published)
 
+    def publish_versions(self, *tags: str) -> None:
+        """Push images under these tags, all the same but for the newest two, which `1.10` shares."""
+        self._publisher.push(STORY, tags[0], image("old"), *tags[1:])
+        self._publisher.push(STORY, "1.10.98", image("1.10.98"), "1.10")
+        self._digests["1.10.99"] = self._publisher.push(STORY, "1.10.99", image("1.10.99"))
+
+    def run_version(self, tag: str) -> None:
+        """`docker run` in place of what ran before."""
+        name = self.reference.removesuffix(":1")
+        self.engine.pull(f"{name}:{tag}")
+        if any("/web" in container["Names"] for container in self.engine.api.containers(all=True)):
+            self.engine.api.remove_container("web", force=True)
+        self.engine.run(f"{name}:{tag}", "web")
+
+    def delete_version(self, tag: str) -> None:
+        """Take it out of the registry."""
+        self._publisher.delete(STORY, self._digests.pop(tag))
+
     def read(self, **changes: Any) -> list[str]:
         """The report without its performance data, a line each, without the reference and digests' ends."""
         settings = Settings(
             hosts=(f"unix://{self.engine.socket}",),
             state_dir=str(self._folder / "state"),
-            checks=("updates", "restarts"),
             no_cache=True,
             perfdata=False,
-            **changes,
+            **{"checks": ("updates", "restarts"), **changes},
         )
         clock = Clock(wall=self.now.timestamp)
         outcome = check.run(settings, clock=clock, deadline=Deadline(30, clock))
         lines = report.render(outcome, settings).splitlines()
-        return [line.replace(self.reference, "WEB").partition(", runs ")[0] for line in lines]
+        return [
+            line.replace(self.reference.removesuffix(":1"), "WEB").replace("WEB:1 ", "WEB ").partition(", runs ")[0]
+            for line in lines
+        ]
 
 
 @pytest.fixture
@@ -131,3 +152,17 @@ def test_only_the_news(story: Story) -> None:
     assert story.read(new_only=True, service="other") == [told, "[WARNING] web: WEB outdated since 0s"]
     story.publish("3")
     assert story.read(new_only=True) == [told, "[WARNING] web: WEB outdated since 0s"], "another update is news"
+
+
+def test_newer_versions_on_more_pages_than_one(story: Story) -> None:
+    """The registry says a thousand tags a page, in the alphabet's order: `1.10.2` is far before `1.2.0`."""
+    story.publish_versions(*(f"1.{minor}.{patch}" for minor in range(11) for patch in range(100)), "1.10.100-alpine")
+    story.run_version("1.2.0")
+    assert story.read(checks=("versions",), verbose=1) == [
+        "CONTAINER_UPDATES OK - 1 container checked, 1 with a newer version (web 1.10.99)",
+        "[OK] web: WEB:1.2.0 newer version 1.10.99 (minor)",
+    ]
+    story.delete_version("1.10.99")
+    assert story.read(checks=("versions",))[0].endswith("(web 1.10.98)")
+    story.run_version("1.10")
+    assert story.read(checks=("versions",), verbose=1)[1:] == ["[OK] web: WEB:1.10 (1.10.98) newest of its kind"]
