@@ -52,7 +52,7 @@ class Version:
     """Words before it, number of its parts, whether it is a date, and what follows with its numbers left out."""
     parts: tuple[int, ...]
     widths: tuple[int, ...]
-    """Digits of each part; negative where their number counts: of a date, and behind a leading zero."""
+    """Digits of each part; negative where their number counts: of a date, and mostly behind a leading zero."""
     stage: tuple[int, ...]
     """Of a pre-release its kind and number; of a release more than any of these."""
     numbers: tuple[int, ...]
@@ -62,6 +62,11 @@ class Version:
     def is_release(self) -> bool:
         """Whether it is none of alpha, beta, rc and their like."""
         return self.stage[0] == _RELEASE
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it is a build of the day, as `1.24-nightly` or `4.0.1-dev`, which some have beside the release."""
+        return self.stage == (0, 0)
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -137,7 +142,7 @@ def _version(tag: str, prefix: str, base: str, core: str, rest: str) -> Version 
         tag=tag,
         shape=(before, len(digits), dated, suffix),
         parts=tuple(map(int, digits)),
-        widths=tuple(map(_width, digits)),
+        widths=tuple(-len(one) if _counts(one, dated or len(digits) < 3) else len(one) for one in digits),
         stage=stage,
         numbers=numbers,
     )
@@ -167,9 +172,12 @@ def _following(rest: str, base: str) -> tuple[tuple[int, ...], str, tuple[int, .
     return stage, _NUMBER.sub("#", words), tuple(-int(one[1:]) if one[0] == "@" else int(one) for one in numbers)
 
 
-def _width(part: str) -> int:
-    counts = (part[0] == "0" and len(part) > 1) or (len(part) >= 8 and _is_date(part))
-    return -len(part) if counts else len(part)
+def _counts(part: str, padded: bool) -> bool:
+    """Whether its number of digits says what kind a part is: of a date, and where zeros are padded.
+
+    Of three parts and more nobody writes one version in two ways: `19.03.15` was followed by `20.10.0` and `23.0.0`.
+    """
+    return (padded and part[0] == "0" and len(part) > 1) or (len(part) >= 8 and _is_date(part))
 
 
 def _alike(one: int, two: int) -> bool:

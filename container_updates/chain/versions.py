@@ -80,7 +80,9 @@ def newest_first(running: Version, tags: Iterable[str], level: str) -> list[Vers
             break
         if parts[0] <= last and parts[:same] == running.parts[:same]:
             read = filter(None, map(shapes.read, by_parts[parts]))
-            newest += sorted((one for one in read if _is_newer(one, running)), key=_order, reverse=True)
+            newer = sorted((one for one in read if _is_newer(one, running)), key=_order, reverse=True)
+            # Who runs the build of the day takes the next one rather than the release beside it.
+            newest += sorted(newer, key=lambda one: not (running.is_moving and one.is_moving))
     return newest
 
 
