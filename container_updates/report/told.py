@@ -34,7 +34,7 @@ def finding(found: Finding, running: Image | None) -> Iterable[str]:
         yield sentence(found.message.partition(" ")[2] or found.message)
     yield from lines
     if found.details.get("first_seen") is True:
-        yield "That was first seen in this run: no alarm, and no trust."
+        yield "It was first seen in this run, which is no alarm."
     if items(found.details, "joined"):
         yield "New beside who it was before:"
         yield from (f"  {line}" for line in signers.who(found.details["joined"]))

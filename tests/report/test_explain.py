@@ -234,7 +234,7 @@ def test_a_signature_that_is_wrong_says_why() -> None:
 
 def test_who_is_new_is_said_as_that() -> None:
     first = finding("signed", "signatures", signatures=[GOOD_KEY], first_seen=True)
-    assert "That was first seen in this run: no alarm, and no trust." in words(judged(first))
+    assert "It was first seen in this run, which is no alarm." in words(judged(first))
     joined = finding("signed", "signatures", signatures=[GOOD_KEY], joined=[{"kind": "key", "name": "new.pub"}])
     assert "New beside who it was before: new.pub" in words(judged(joined))
 
