@@ -47,7 +47,7 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until(ready: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def wait_until(ready: Callable[[], bool], what: str, seconds: float = 180) -> None:
     """Look again and again until `ready`; fails the test with `what` when the time is up."""
     end = time.monotonic() + seconds
     while not ready():
@@ -77,7 +77,7 @@ class Daemon:
         """The process id."""
         return self._process.pid
 
-    def ready_when(self, ready: Callable[[], bool], seconds: float = 60) -> Self:
+    def ready_when(self, ready: Callable[[], bool], seconds: float = 180) -> Self:
         """Return once `ready`; fails the test with the end of the log where the daemon ended or took too long."""
 
         def checked() -> bool:

@@ -61,7 +61,7 @@ class Icinga:
                 headers={"Accept": "application/json"},
                 auth=("tests", "only-for-tests"),
                 verify=str(self.ca),
-                timeout=10,
+                timeout=60,
             )
         answer.raise_for_status()
         parsed: dict[str, Any] = answer.json()

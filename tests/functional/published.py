@@ -141,7 +141,7 @@ class Publisher:
 
     def delete(self, repository: str, digest: str) -> None:
         """Delete a manifest and with it every tag that names it."""
-        answer = requests.delete(f"{self.url}/v2/{repository}/manifests/{digest}", timeout=10)
+        answer = requests.delete(f"{self.url}/v2/{repository}/manifests/{digest}", timeout=60)
         answer.raise_for_status()
 
     def _push(self, session: requests.Session, repository: str, name: str, manifest: Manifest) -> None:
@@ -149,22 +149,22 @@ class Publisher:
         for child in manifest.children:
             self._push(session, repository, child.digest, child)
         for blob in manifest.blobs:
-            if session.head(f"{base}/blobs/{_digest(blob)}", timeout=10).status_code == 200:
+            if session.head(f"{base}/blobs/{_digest(blob)}", timeout=60).status_code == 200:
                 continue
-            upload = session.post(f"{base}/blobs/uploads/", timeout=10)
+            upload = session.post(f"{base}/blobs/uploads/", timeout=60)
             upload.raise_for_status()
             place = upload.headers["Location"]
             put = session.put(
                 f"{place}&digest={_digest(blob)}" if "?" in place else f"{place}?digest={_digest(blob)}",
                 blob,
-                timeout=30,
+                timeout=60,
             )
             put.raise_for_status()
         self._put(session, repository, name, manifest)
 
     def _put(self, session: requests.Session, repository: str, name: str, manifest: Manifest) -> None:
         url = f"{self.url}/v2/{repository}/manifests/{name}"
-        session.put(url, manifest.body, headers={"Content-Type": manifest.media_type}, timeout=30).raise_for_status()
+        session.put(url, manifest.body, headers={"Content-Type": manifest.media_type}, timeout=60).raise_for_status()
 
 
 def root_filesystem() -> bytes:

@@ -69,7 +69,7 @@ def test_check_nrpe_gets_state_output_and_perfdata(
     check_nrpe = program("check_nrpe", "nagios-nrpe-plugin")
     argv = [check_nrpe, "-H", "127.0.0.1", "-p", str(nrpe), "-t", "45:3", "-c", "check_container_updates"]
 
-    ok = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    ok = subprocess.run(argv, capture_output=True, text=True, timeout=180)
     assert ok.returncode == 0, ok.stdout
     assert ok.stdout.startswith("CONTAINER_UPDATES OK - ")
     assert "containers=1" in ok.stdout.partition("|")[2]
@@ -78,7 +78,7 @@ def test_check_nrpe_gets_state_output_and_perfdata(
     engine.pull(f"{registry.name}/nrpe/other:1")
     engine.run(f"{registry.name}/nrpe/other:1", "other")
     publisher.push("nrpe/other", "1", index(image("2")))
-    warning = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    warning = subprocess.run(argv, capture_output=True, text=True, timeout=180)
     assert warning.returncode == 1, warning.stdout
     assert warning.stdout.startswith("CONTAINER_UPDATES WARNING - 1 of 2 containers outdated (other")
     assert "[WARNING] other: " in warning.stdout

@@ -24,10 +24,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     excludes = [f"--exclude=./{name}" if name in (".git", "build") else f"--exclude={name}" for name in ignored]
     source.mkdir()
     subprocess.run(
-        f"tar -C '{ROOT}' {' '.join(excludes)} -cf - . | tar -C '{source}' -xf -", shell=True, check=True, timeout=60
+        f"tar -C '{ROOT}' {' '.join(excludes)} -cf - . | tar -C '{source}' -xf -", shell=True, check=True, timeout=300
     )
     install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", str(source)]
-    done = subprocess.run(install, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(install, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "bin"
 
@@ -92,7 +92,7 @@ def test_make_demo_succeeds_and_says_what_the_exit_code_means(tmp_path: Path) ->
         [program("make", "make"), "-C", str(ROOT), "--no-print-directory", "demo"],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CONTAINER_UPDATES " in done.stdout
