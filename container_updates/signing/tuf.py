@@ -36,6 +36,7 @@ _METHODS = {
 }
 """Each kind of key makes signatures of one method."""
 _MAX_SIGNATURES = 100
+_LARGEST = 2**63 - 1
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _ED25519_BYTES = 32
 
@@ -252,7 +253,7 @@ def _public(method: str, content: bytes) -> "PublicKey":
 
 
 def _count(value: object, what: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _LARGEST:
         raise Wrong(f"{what} is no number from 1 on")
     return value
 

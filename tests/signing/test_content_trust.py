@@ -375,7 +375,7 @@ def test_versions_count_for_the_keys_that_they_were_signed_with():
     assert verdict(trust, seen=seen).state is State.GOOD
 
 
-@pytest.mark.parametrize("version", [0, -1, True, 1.5, "3", None])
+@pytest.mark.parametrize("version", [0, -1, True, 1.5, "3", None, 2**63])
 def test_a_version_is_a_number_from_one_on(version):
     assert verdict(Trust(changes={"targets": {"version": version}})).state is State.WRONG
 
