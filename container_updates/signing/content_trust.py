@@ -92,7 +92,9 @@ def verify(data: TrustData, expected: Expected, seen: Mapping[str, int] | None =
     if digest is None:
         if not _pinned(expected.signers):
             return None
-        return Checked(_FORMAT, State.UNKNOWN, _names_another(targets, expected), lacks="image", **facts)
+        # Whoever is not named cannot excuse by it that nobody signed what runs.
+        lacks = "image" if named else None
+        return Checked(_FORMAT, State.UNKNOWN, _names_another(targets, expected), lacks=lacks, **facts)
     identity = Identity(_FORMAT, fingerprint=anchor.fingerprint, name=named[0].name if named else None)
     details = {"repository": expected.reference.name, "tag": tag, "role": targets[tag][1]}
     return named_or_stranger(_FORMAT, named, identity, expected, digest=digest, details=details, **facts)
@@ -107,7 +109,6 @@ class _Proof:
     ends: list[datetime] = field(default_factory=list)
     """When the verdict may be another one."""
     versions: dict[str, int] = field(default_factory=dict)
-
     anchor: tuple[str, ...] = ()
     """The ids of the keys of the root that is the anchor."""
 

@@ -300,6 +300,14 @@ def test_trust_data_that_nobody_named_leaves_no_mark(host: Lab) -> None:
     assert found(host, policy(host, pin(trust))).code == "signed"
 
 
+def test_a_stranger_s_trust_data_hides_no_signer_who_is_gone(host: Lab) -> None:
+    trust = signed(host)
+    assert found(host, policy(host, pin(trust))).code == "signed"
+    publish(host, Trust(gun=trust.gun, targets={"1": OTHER}))
+    gone = found(host, policy(host, pin(trust)))
+    assert (gone.code, gone.details["besides"]) == ("signer-changed", "unverifiable")
+
+
 def test_a_root_is_rotated(host: Lab) -> None:
     trust = signed(host)
     policies = policy(host, pin(trust))
