@@ -13,7 +13,10 @@ CONTAINERD_VERSION := v2.2.9
 # Compiled once, not by each process that the tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast test-engine29 lint bench clean
+# Where the tools that sign are built, and a registry with the referrers API: minutes, once.
+SIGNERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/check_container_updates/signers
+
+.PHONY: demo test test-fast test-engine29 test-signers lint bench clean
 
 demo: $(VENV)/.run
 	@$(BIN)/python check_container_updates.py --demo; code=$$?; echo; \
@@ -27,7 +30,7 @@ demo: $(VENV)/.run
 test: $(VENV)/.test
 	@tests/functional/install-daemons
 	$(BIN)/pytest -n auto --ignore=tests/functional
-	$(BIN)/pytest -m "not engine29" tests/functional
+	$(BIN)/pytest -m "not engine29 and not signers" tests/functional
 
 test-fast: $(VENV)/.test
 	$(BIN)/pytest -n auto --ignore=tests/functional
@@ -36,6 +39,10 @@ test-engine29: $(VENV)/.test $(ENGINE29)/dockerd $(ENGINE29)/containerd $(ENGINE
 	@tests/functional/install-daemons
 	CONTAINER_UPDATES_ENGINE29=$(ENGINE29) $(BIN)/pytest -m engine29 tests/functional
 
+test-signers: $(VENV)/.test $(SIGNERS)/2.6.4/cosign $(SIGNERS)/3.1.2/cosign $(SIGNERS)/registry
+	@tests/functional/install-daemons
+	CONTAINER_UPDATES_SIGNERS=$(SIGNERS) $(BIN)/pytest -m signers tests/functional
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,7 +50,7 @@ lint: $(VENV)/.lint
 
 bench: $(VENV)/.test
 	@tests/functional/install-daemons
-	$(BIN)/python -m benchmarks
+	CONTAINER_UPDATES_SIGNERS=$(SIGNERS) $(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
@@ -70,3 +77,9 @@ $(ENGINE29)/dockerd:
 
 $(ENGINE29)/containerd $(ENGINE29)/containerd-shim-runc-v2:
 	GOBIN=$(ENGINE29) CGO_ENABLED=0 go install $(CONTAINERD)/$(notdir $@)@$(CONTAINERD_VERSION)
+
+$(SIGNERS)/%/cosign:
+	GOBIN=$(@D) CGO_ENABLED=0 go install github.com/sigstore/cosign/v$(firstword $(subst ., ,$*))/cmd/cosign@v$*
+
+$(SIGNERS)/registry: tests/functional/referrers-registry/main.go
+	cd tests/functional/referrers-registry && CGO_ENABLED=0 go build -o $@ .

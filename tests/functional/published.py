@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 
@@ -153,7 +154,7 @@ class Publisher:
                 continue
             upload = session.post(f"{base}/blobs/uploads/", timeout=60)
             upload.raise_for_status()
-            place = upload.headers["Location"]
+            place = urljoin(upload.url, upload.headers["Location"])
             put = session.put(
                 f"{place}&digest={_digest(blob)}" if "?" in place else f"{place}?digest={_digest(blob)}",
                 blob,
