@@ -173,7 +173,7 @@ def test_a_statement_of_an_unknown_type_is_invalid():
 def test_an_envelope_of_another_payload_type_is_invalid():
     private_key = new_key()
     checked = verify(private_key, envelope=dsse(private_key, statement(), "application/octet-stream"))
-    assert checked.state is State.WRONG
+    assert (checked.state, checked.reason) == (State.WRONG, "the envelope holds something else than a statement")
 
 
 @pytest.mark.parametrize("signatures", [0, 2])
@@ -277,6 +277,13 @@ def test_without_a_trusted_time_a_keyless_bundle_is_invalid(instance):
     )
 
 
+def test_an_old_bundle_without_the_logs_promise_has_no_time(instance):
+    old = old_bundle(instance, instance.certificate(), statement())
+    del old["verificationMaterial"]["tlogEntries"][0]["inclusionPromise"]
+    checked = bundle.verify(json.dumps(old).encode(), expected(instance.signer()))
+    assert (checked.state, checked.reason) == (State.WRONG, "the log entry has no signed time")
+
+
 def test_an_integrated_time_without_the_logs_promise_is_no_time():
     body = json.loads(stored(KUBEWARDEN))
     material = body["verificationMaterial"]
@@ -292,6 +299,21 @@ def test_a_proof_of_inclusion_that_does_not_fit_is_invalid():
     proof["hashes"][0] = forge.b64(b"\0" * 32)
     checked = bundle.verify(json.dumps(body).encode(), expected(KUBEWARDEN_SIGNER, digest=KUBEWARDEN_DIGEST))
     assert checked.state is State.WRONG
+
+
+def test_a_keyless_bundle_by_somebody_who_calls_himself_fulcio_is_invalid():
+    """With a log entry that is right, and another's: key, certificate and signature fit each other."""
+    body = json.loads(stored(KUBEWARDEN))
+    material = body["verificationMaterial"]
+    real = forge.x509.load_der_x509_certificate(base64.b64decode(material["certificate"]["rawBytes"]))
+    false = forge.certify(real.issuer, authority=True, issuer_name=real.issuer)
+    identity = real.extensions.get_extension_for_class(forge.x509.SubjectAlternativeName).value[0].value
+    certified = Instance().certificate(identity=identity, ca=false)
+    material["certificate"]["rawBytes"] = forge.b64(certified.der)
+    body["dsseEnvelope"] = dsse(certified.key, statement(KUBEWARDEN_DIGEST))
+    checked = bundle.verify(json.dumps(body).encode(), expected(KUBEWARDEN_SIGNER, digest=KUBEWARDEN_DIGEST))
+    assert checked.state is State.WRONG
+    assert checked.reason.startswith("the bundle is not right")
 
 
 COMMIT = "9f3c0e5a6d1b4c2e8f7a6b5c4d3e2f1a0b9c8d7e"

@@ -1,6 +1,7 @@
 """cosign's classic signatures: each check, by a signature that is right but for one thing."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -367,6 +368,20 @@ def test_a_certificate_that_no_certificate_log_has_is_invalid(instance, fault, r
     assert (checked.state, checked.reason) == (State.WRONG, reason)
 
 
+def test_a_certificate_log_that_no_root_knows_is_unknown(instance):
+    other = forge.Log(b"o" * 32, forge.spki(forge.new_key()))
+    signer = KeylessSigner(forge.ISSUER, forge.IDENTITY, replace(instance.root, certificate_logs=(other,)))
+    checked = verify(keyless_signed(instance, instance.certificate()), signer)
+    assert checked.state is State.UNKNOWN
+
+
+def test_a_signer_s_certificate_that_is_an_authority_s_is_invalid(instance):
+    authority = (forge.x509.BasicConstraints(True, None), True)
+    checked = verify(keyless_signed(instance, instance.certificate(extensions=[authority])), instance.signer())
+    assert checked.state is State.WRONG
+    assert "although it is an authority's own" in checked.reason
+
+
 def test_a_certificate_log_that_was_closed_is_invalid():
     closed = Instance(ct_span=Span(None, LOGGED - timedelta(days=1)))
     assert verify(keyless_signed(closed, closed.certificate()), closed.signer()).state is State.WRONG
@@ -449,7 +464,8 @@ def test_a_policy_that_demands_a_log_entry_gets_one(instance):
     private_key = forge.new_key()
     payload, annotations = key_signed(private_key)
     signer = by(private_key, log=instance.root)
-    assert verify((payload, annotations), signer).state is State.UNKNOWN
+    checked = verify((payload, annotations), signer)
+    assert (checked.state, checked.reason) == (State.UNKNOWN, "no log entry, which the policy demands")
     signature = forge.base64.b64decode(annotations["dev.cosignproject.cosign/signature"])
     annotations["dev.sigstore.cosign/bundle"] = instance.log(hashedrekord(payload, signature, forge.pem(private_key)))
     checked = verify((payload, annotations), signer)
