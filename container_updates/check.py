@@ -54,12 +54,15 @@ def run(
         from container_updates.trust import learn
 
         learn.refuse(settings.learn)
-    with closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache)) as store:
+    with (
+        closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache)) as store,
+        closing(Credentials(settings, deadline)) as credentials,
+    ):
         given = _given(settings, store, clock)
         hosts = _read(settings, deadline)
         registry = Registry(
             hosts=Hosts(settings, _merged(host.registries for host in hosts)),
-            credentials=Credentials(settings, deadline),
+            credentials=credentials,
             store=store,
             clock=clock,
             deadline=deadline,

@@ -58,6 +58,10 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], stack: ExitStack) -> t
     for package in _NEEDED:
         if find_spec(package) is None:
             raise CheckError(_missing(package))
+    clock = Clock()
+    deadline = Deadline(parsed.timeout, clock)
+    # From here on: Icinga's signal may come while a busy machine is still reading modules.
+    stack.enter_context(_ended_by_signals(deadline))
     settings = _with_demo(parsed, stack) if parsed.demo else parsed
 
     # Only a check needs these; they cost more than all that was imported before. The heaviest comes first: deeper in a
@@ -67,11 +71,8 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], stack: ExitStack) -> t
     from container_updates import check, report
     from container_updates.report.table import Progress
 
-    clock = Clock()
-    deadline = Deadline(settings.timeout, clock)
-    with _ended_by_signals(deadline):
-        outcome = check.run(settings, clock=clock, deadline=deadline, progress=Progress)
-        return outcome.state.exit_code, report.render(outcome, settings)
+    outcome = check.run(settings, clock=clock, deadline=deadline, progress=Progress)
+    return outcome.state.exit_code, report.render(outcome, settings)
 
 
 def _missing(package: str) -> str:

@@ -316,6 +316,48 @@ def test_sigterm_reports_what_is_known(host: Lab) -> None:
     assert stderr == b""
 
 
+def test_a_signal_while_modules_are_read_is_reported_too(tmp_path: Path) -> None:
+    """On a busy machine that takes longer than the rest; a module that never comes stands for it."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, time\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'requests.api' and not getattr(self, 'told', 0):\n"
+        "            self.told = print('reading', file=sys.stderr, flush=True) or 1\n"
+        "            sys.stdin.readline()\n"
+        "sys.meta_path.insert(0, Slow())\n"
+    )
+    environ = environment(tmp_path, PYTHONPATH=str(tmp_path))
+    argv, pipe = [sys.executable, PLUGIN, "-H", "unix:///nowhere"], subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environ) as running:
+        assert running.stderr
+        assert running.stderr.readline() == b"reading\n"
+        running.send_signal(signal.SIGTERM)
+        stdout, _ = running.communicate(b"\n", timeout=60)
+    assert running.returncode == 3
+    assert stdout.startswith(b"CONTAINER_UPDATES UNKNOWN - unix:///nowhere did not answer within the time")
+
+
+def test_a_helper_does_not_outlive_the_check(host: Lab) -> None:
+    """It sleeps beyond the deadline, and so does a program that it started."""
+    host.run("web", host.registry.push_image("app/web", "1"))
+    helper, pid = host.folder / "docker-credential-slow", host.folder / "pid"
+    helper.write_text(f"#!/bin/sh\necho $$ > {pid}\nsleep 600\n")
+    helper.chmod(0o755)
+    (host.folder / "config.json").write_text('{"credsStore": "slow"}')
+    options = ["-H", host.engine.host, f"--docker-config={host.folder}", "--timeout=2"]
+    done = plugin(host.folder, *options, PATH=f"{host.folder}:{os.environ['PATH']}")
+    assert done.returncode == 3
+    assert b"timeout (web)" in done.stdout
+    if pid.exists():  # else it was ended before it had begun
+        command = Path(f"/proc/{pid.read_text().strip()}/cmdline")
+        for _ in range(1000):
+            if not (command.exists() and command.read_bytes()):
+                return
+            threading.Event().wait(0.01)
+        pytest.fail("the helper still runs")
+
+
 def test_a_reader_who_left_changes_nothing(host: Lab) -> None:
     host.run("web", host.registry.push_image("app/web", "1"))
     reading, writing = os.pipe()

@@ -2,8 +2,10 @@
 
 import base64
 import os
+import signal
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,8 @@ class Credentials:
         self._lock = threading.Lock()
         self._files: list[_File] | None = None
         self._helped: dict[tuple[str, str], Login | None] = {}
+        self._helpers: set[int] = set()
+        """Process groups of the helpers that run."""
         self.problems: list[Problem] = []
 
     def login(self, registry: str, repository: str) -> Login | None:
@@ -70,6 +74,12 @@ class Credentials:
                 if login := self._from(file, registry, repository):
                     return login
         return None
+
+    def close(self) -> None:
+        """End the helpers that still run: the threads that wait for them end with the process, and they would not."""
+        for group in [*self._helpers]:
+            with suppress(OSError):
+                os.killpg(group, signal.SIGKILL)
 
     def _from(self, file: "_File", registry: str, repository: str) -> Login | None:
         parts = repository.split("/")
@@ -91,7 +101,7 @@ class Credentials:
         if (name, server) not in self._helped:
             self._helped[name, server] = None
             try:
-                answer = ask(name, server, self._deadline)
+                answer = ask(name, server, self._deadline, self._helpers)
             except Inconclusive as error:
                 self.problems.append(Problem(f"docker-credential-{name}", error.code, f"{server}: {error.reason}"))
             else:

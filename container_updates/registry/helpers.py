@@ -16,9 +16,10 @@ _MAX_ANSWER = 64 * 1024
 _NOT_FOUND = b"credentials not found"
 
 
-def ask(name: str, server: str, deadline: Deadline) -> tuple[str, str] | None:
+def ask(name: str, server: str, deadline: Deadline, running: set[int]) -> tuple[str, str] | None:
     """User name and secret that `docker-credential-NAME get` has for `server`; None where it has none.
 
+    While the program runs its process group stands in `running`, for whom the deadline ends before this thread.
     Raises `BadAnswer` or `TimedOut` after 5 s or at the deadline; neither holds what the program printed.
     """
     if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
@@ -34,11 +35,13 @@ def ask(name: str, server: str, deadline: Deadline) -> tuple[str, str] | None:
         )
     except OSError as error:
         raise BadAnswer(f"the credential helper cannot be started: {error.strerror}") from None
+    running.add(process.pid)
     try:
         answer = _talk(process, server, limit, deadline)
     finally:
         with suppress(OSError):
             os.killpg(process.pid, 9)
+        running.discard(process.pid)
         process.wait()
         for pipe in (process.stdin, process.stdout):
             with suppress(OSError):

@@ -201,16 +201,21 @@ def test_a_helper_that_fails_is_a_problem_that_names_it(credentials, helper, scr
     assert "s3cret" not in found.problems[0].message
 
 
-def test_a_signal_ends_the_helper_too(credentials, helper, tmp_path):
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [(lambda found: found._deadline.expire(), "timeout"), (lambda found: found.close(), "bad-answer")],
+    ids=["deadline moved", "closed"],
+)
+def test_the_end_of_the_check_ends_its_helpers(credentials, helper, tmp_path, end, code):
     helper("vault", f"echo $$ > {tmp_path}/pid; mv {tmp_path}/pid {tmp_path}/started; exec sleep 60")
     found = credentials({"credsStore": "vault"}, seconds=600)
     asking = threading.Thread(target=found.login, args=("example.com", "app"))
     asking.start()
     while not (tmp_path / "started").exists():
         asking.join(0.01)
-    found._deadline.expire()
+    end(found)
     asking.join(4)
-    assert [problem.code for problem in found.problems] == ["timeout"]
+    assert [problem.code for problem in found.problems] == [code]
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "started").read_text()), 0)
 
