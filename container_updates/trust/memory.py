@@ -3,39 +3,28 @@
 A row is there once the run that made it has ended; whatever ends a run early costs that run's rows and no other.
 """
 
-import json
 import sqlite3
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 
 from container_updates.clock import Clock, rfc3339
 from container_updates.database import Broken, Database
 from container_updates.model import Finding, Problem, Verdict
 from container_updates.reference import Reference
-from container_updates.trust import remembering, seen
+from container_updates.trust import remembering, rows, seen
 from container_updates.trust.given import MARK, MEMORY_FILE, Facts
 from container_updates.trust.remembering import Change, Met, Remembered, Row
-from container_updates.trust.seen import NOBODY, Seen
+from container_updates.trust.rows import Key
+from container_updates.trust.seen import NOBODY, Seen, fingerprint
 
 _APPLICATION_ID = 0x4343554D
 _SCHEMA = 1
-_TABLES = (
-    "CREATE TABLE rows (number INTEGER PRIMARY KEY AUTOINCREMENT, "
-    "repository TEXT, role TEXT, event TEXT, signers TEXT, digest TEXT, at REAL)",
-    "CREATE INDEX of_repository ON rows (repository, role)",
-)
-_ROWS_EACH = 256
-"""Of one repository and role; those in force are never among what is beyond."""
-_ROWS = 50_000
 ROLES = {"signer": "signed by", "builder": "built by", "source": "built from"}
 """Role to the words before who it is."""
-_Key = tuple[str, str]
-"""Repository and role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +62,7 @@ class Memory:
             MEMORY_FILE,
             application=_APPLICATION_ID,
             schema=_SCHEMA,
-            tables=_TABLES,
+            tables=rows.TABLES,
             renews=False,
             durable=True,
         )
@@ -85,9 +74,11 @@ class Memory:
         self._mark = 0
         self._lost: str | None = None
         self._unreadable: str | None = None
+        self._got = 0
         self._told: set[tuple[Reference, str]] = set()
-        self._remembered: dict[_Key, Remembered] = {}
-        self._met: dict[_Key, Met] = {}
+        self._changes: dict[tuple[Reference, str], set[str | None]] = {}
+        self._remembered: dict[Key, Remembered] = {}
+        self._met: dict[Key, Met] = {}
 
     @property
     def problems(self) -> list[Problem]:
@@ -115,7 +106,7 @@ class Memory:
             met.digests.add(digest)
             if not named and before.changed(now):
                 met.changes[now] = digest
-                return Compared(_changed(reference, role, before, now, digest))
+                return Compared(self._once(reference, role, before, now, digest))
             for one in now:
                 met.seen.setdefault(replace(one, key=self._keys.get(one.fingerprint or "")), digest)
             first = now.isdisjoint(before.known)
@@ -139,22 +130,18 @@ class Memory:
             keys = [(one.seen.name or one.seen.fingerprint or "", one.seen.key) for one in before.known.values()]
             return {b64decode(key): name for name, key in keys if key}
 
-    def everything(self) -> Mapping[_Key, Remembered]:
+    def everything(self) -> Mapping[Key, Remembered]:
         """All that is remembered, by repository and role, in their order; empty where it cannot be read."""
-        rows: dict[_Key, list[Row]] = {}
+        found: dict[Key, list[Row]] = {}
         with self._lock:
             self._begin()
             if self._lost is None and self._unreadable is None:
                 with self._database.guarded():
                     database = self._database.open()
                     if database is not None:
-                        query = "SELECT repository, role, number, event, signers, digest, at FROM rows ORDER BY number"
-                        for repository, role, *row in database.execute(query):
-                            rows.setdefault((repository, role), []).append(_row(row))
+                        found = rows.everything(database)
                 self._judge()
-        if self._lost is not None:
-            return {}
-        return {key: remembering.read(rows[key]) for key in sorted(rows)}
+        return {key: remembering.read(found[key]) for key in sorted(found)}
 
     def accept(self, wanted: Callable[[str], bool]) -> list[tuple[str, str, Remembered, Change]]:
         """Accept the changes of every repository that is `wanted`, at once; return them with what was before."""
@@ -173,24 +160,32 @@ class Memory:
                     for repository, role, _, change in pending:
                         now = tuple(seen.in_order(change.now))
                         row = Row(0, remembering.ACCEPTED, now, change.row.digest, self._clock.wall())
-                        _insert(database, (repository, role), row)
+                        rows.add(database, (repository, role), [row])
                 written = True
         return pending if written else []
 
     def close(self) -> None:
         """Write what this run has met, in one transaction, and how far the memory got."""
         with self._lock:
-            if self._met and self._unreadable is None:
+            if self._unreadable is None and self._has_news():
                 with self._database.guarded():
                     if self._lost is not None:
                         self._begin_anew()
                     database = self._database.open()
                     if database is not None:
-                        got = self._write(database)
-                        self._facts.remember(*MARK, str(got).encode())
+                        self._got = self._write(database)
+            if self._got > self._mark:
+                self._facts.remember(*MARK, str(self._got).encode())
             self._database.close()
 
-    def _of(self, key: _Key) -> Remembered | None:
+    def _has_news(self) -> bool:
+        """Whether there is anything to write: most runs meet what the last one met."""
+        now = self._clock.wall()
+        return any(
+            remembering.additions(self._remembered.get(key, Remembered()), met, now) for key, met in self._met.items()
+        )
+
+    def _of(self, key: Key) -> Remembered | None:
         """What earlier runs remember; None where that cannot be read."""
         if key not in self._remembered:
             self._begin()
@@ -198,7 +193,7 @@ class Memory:
                 with self._database.guarded():
                     database = self._database.open()
                     if database is not None:
-                        self._remembered[key] = remembering.read(_rows(database, key))
+                        self._remembered[key] = remembering.read(rows.of(database, key))
                 self._judge()
         if self._unreadable is not None:
             return None
@@ -215,8 +210,9 @@ class Memory:
         with self._database.guarded():
             database = self._database.open()
             if database is not None:
-                _check(database)
-                if _got(database) < self._mark:
+                rows.check(database)
+                self._got = rows.got(database)
+                if self._got < self._mark:
                     raise Broken("the file is missing, cut off or an older one")
         self._judge(there)
 
@@ -229,6 +225,19 @@ class Memory:
         elif self._unreadable is None and self._database.problems and self._lost is None:
             told = self._database.problems[0].message
             self._unreadable = told if there or self._mark else ""
+
+    def _once(
+        self, reference: Reference, role: str, before: Remembered, now: frozenset[Seen], digest: str
+    ) -> Finding | None:
+        """What has changed, unless that follows from what was told of the container already.
+
+        With another signer nobody is proven to have built it any more; and a workflow that signs is the builder too.
+        """
+        who = {one.identity for one in now}
+        told = self._changes.setdefault((reference, digest), set())
+        follows = bool(told) and who <= told | {None}
+        told |= who
+        return None if follows else _changed(reference, role, before, now, digest)
 
     def _unsaid(self, reference: Reference, digest: str) -> Finding | None:
         """Said once of a container, whatever was asked of it."""
@@ -256,31 +265,31 @@ class Memory:
             with self._database.guarded():
                 database = self._database.open()
                 if database is not None:
-                    _check(database)
-                    if _got(database) >= max(self._mark, 1):
+                    rows.check(database)
+                    if rows.got(database) >= max(self._mark, 1):
                         return
-                    empty = not database.execute("SELECT count(*) FROM rows").fetchone()[0]
+                    empty = not rows.count(database)
             if not empty:
                 self._database.set_aside()
                 self._database.again()
             database = self._database.open()
             if database is not None:
-                with database:
-                    database.execute("DELETE FROM sqlite_sequence")
-                    database.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('rows', ?)", (self._mark,))
+                rows.go_on_from(database, self._mark)
 
     def _write(self, database: sqlite3.Connection) -> int:
         """Return how far the memory got."""
         now = self._clock.wall()
         with database:
             database.execute("BEGIN IMMEDIATE")
+            full = rows.is_full(database)
             for key, met in self._met.items():
-                before = remembering.read(_rows(database, key))
-                for row in remembering.additions(before, met, now):
-                    _insert(database, key, row)
-                _shrink(database, key)
-            _shrink_all(database)
-            return _got(database)
+                before = remembering.read(rows.of(database, key))
+                new = remembering.additions(before, met, now)
+                if new and not (full and before.first):
+                    rows.add(database, key, new)
+            if full:
+                self._database.say("is full: repositories that it does not have are not remembered")
+            return rows.got(database)
 
 
 def _changed(reference: Reference, role: str, before: Remembered, now: frozenset[Seen], digest: str) -> Finding:
@@ -299,71 +308,11 @@ def _changed(reference: Reference, role: str, before: Remembered, now: frozenset
     return Finding("signatures", "signer-changed", Verdict.FAIL, message, details)
 
 
-def _check(database: sqlite3.Connection) -> None:
-    """Raises `Broken` for pages that do not fit together."""
-    [fine] = database.execute("PRAGMA quick_check(1)").fetchone()
-    if fine != "ok":
-        raise Broken("the file's pages do not fit together")
-
-
-def _rows(database: sqlite3.Connection, key: _Key) -> list[Row]:
-    query = "SELECT number, event, signers, digest, at FROM rows WHERE repository = ? AND role = ? ORDER BY number"
-    return [_row(row) for row in database.execute(query, key)]
-
-
-def _row(columns: Sequence[Any]) -> Row:
-    number, event, signers, digest, at = columns
-    try:
-        return Row(int(number), str(event), tuple(map(seen.of, json.loads(signers))), str(digest), float(at))
-    except (ValueError, TypeError, AttributeError):
-        raise Broken("a row that is none") from None
-
-
-def _insert(database: sqlite3.Connection, key: _Key, row: Row) -> None:
-    signers = json.dumps([one.kept() for one in row.signers])
-    database.execute(
-        "INSERT INTO rows (repository, role, event, signers, digest, at) VALUES (?, ?, ?, ?, ?, ?)",
-        (*key, row.event, signers, row.digest, row.at),
-    )
-
-
-def _shrink(database: sqlite3.Connection, key: _Key) -> None:
-    rows = _rows(database, key)
-    beyond = len(rows) - _ROWS_EACH
-    if beyond > 0:
-        _delete(database, remembering.superseded(rows)[:beyond])
-
-
-def _shrink_all(database: sqlite3.Connection) -> None:
-    """The oldest superseded rows of all repositories, once there are too many."""
-    [count] = database.execute("SELECT count(*) FROM rows").fetchone()
-    if count > _ROWS:
-        keys = database.execute("SELECT DISTINCT repository, role FROM rows").fetchall()
-        numbers = sorted(number for key in keys for number in remembering.superseded(_rows(database, key)))
-        # More than has to go: this looks at everything, and is not to be done again by the next run.
-        _delete(database, numbers[: count - _ROWS * 9 // 10])
-
-
-def _delete(database: sqlite3.Connection, numbers: list[int]) -> None:
-    database.executemany("DELETE FROM rows WHERE number = ?", [(number,) for number in numbers])
-
-
-def _got(database: sqlite3.Connection) -> int:
-    """The highest number that a row ever had."""
-    row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
-    return int(row[0]) if row else 0
-
-
 def _is_there(database: Database) -> bool:
     try:
         return database.path.stat().st_size > 0
     except OSError:
         return False
-
-
-def fingerprint(key: bytes) -> str:
-    """`sha256:…` of a public key's DER, as `Identity.fingerprint` has it."""
-    return f"sha256:{sha256(key).hexdigest()}"
 
 
 def _number(fact: bytes | None) -> int:

@@ -125,6 +125,11 @@ def in_order(seen: Iterable[Seen]) -> list[Seen]:
     return sorted(seen, key=lambda one: (-one.rank, str(one), one.kind))
 
 
+def fingerprint(key: bytes) -> str:
+    """`sha256:…` of a public key's DER, as `Identity.fingerprint` has it."""
+    return f"sha256:{sha256(key).hexdigest()}"
+
+
 def _any_release(identity: str | None) -> str | None:
     """GitHub's and GitLab's identities name the tag that was built: every release of a workflow is the same signer."""
     return _RELEASE.sub("@refs/tags/*", identity) if identity else None

@@ -18,8 +18,8 @@ from container_updates.signing.signers import (
     Signer,
     matches,
 )
-from container_updates.trust.memory import fingerprint
 from container_updates.trust.policy import Policy
+from container_updates.trust.seen import fingerprint
 
 _RELEASE = re.compile(r"(.*@refs/tags/)([^@]+)", re.DOTALL)
 _LONGEST_COMMENT = 300

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,13 @@ from container_updates.demo import faults
 from container_updates.demo.content import PushedImage
 from container_updates.errors import CheckError
 from container_updates.model import Finding, State, Verdict
+from container_updates.reference import parse
 from container_updates.registry.cache import Store
 from container_updates.report.text import failure
 from container_updates.settings import Settings
-from container_updates.trust.memory import Memory, fingerprint
+from container_updates.trust import rows, seen
+from container_updates.trust.memory import Memory
+from container_updates.trust.seen import fingerprint
 from tests.lab import Checked, Lab, lab
 from tests.signed import Signer
 from tests.signing import forge
@@ -360,7 +364,9 @@ RUNS = """
 import os, sys, threading
 from container_updates.clock import Clock
 from container_updates.reference import parse
+from container_updates.reference import parse
 from container_updates.registry.cache import Store
+from container_updates.trust import rows, seen
 from container_updates.trust.memory import Memory
 from container_updates.trust.seen import Seen
 
@@ -456,3 +462,58 @@ def test_kill_9_at_any_moment_loses_at_most_the_last_run(tmp_path: Path) -> None
     for before, last in itertools.pairwise(ended):
         # The number after one that was killed is left free: that run may have ended without having told so.
         assert remembered >= {f"registry.example.com/victim/{number}" for number in range(before + 2, last + 1)}
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Callable[[], Memory]]:
+    """Makes a memory of its own run; `close` ends it."""
+    store = Store(str(tmp_path / "state"), clock=Clock())
+    yield lambda: Memory(str(tmp_path / "state"), facts=store, clock=Clock())
+    store.close()
+
+
+def test_what_follows_from_a_changed_signer_is_not_told_again(memory: Callable[[], Memory]) -> None:
+    image, one, other = parse("example.com/acme/app:1"), "https://example.com/one", "https://example.com/other"
+    source = seen.source("https://github.com/acme/app")
+    for who, expected in ((one, [False] * 3), (other, [True, False, False])):
+        run = memory()
+        signer = seen.signer({"kind": "keyless", "identity": who, "issuer": "https://issuer.example"})
+        told = [
+            run.compare(image, role, frozenset({now}), "sha256:a", named=False).changed is not None
+            for role, now in (("signer", signer), ("builder", seen.builder(who)), ("source", source))
+        ]
+        assert told == expected
+        run.close()
+    run = memory()
+    elsewhere = frozenset({seen.source("https://github.com/evil/app")})
+    assert run.compare(image, "builder", frozenset(), "sha256:b", named=False).changed is not None
+    assert run.compare(image, "source", elsewhere, "sha256:b", named=False).changed is not None
+
+
+def test_a_run_that_meets_what_the_last_one_met_writes_nothing(memory: Callable[[], Memory], tmp_path: Path) -> None:
+    image, who = parse("example.com/acme/app:1"), frozenset({seen.source("https://github.com/acme/app")})
+    for _ in range(2):
+        run = memory()
+        run.compare(image, "source", who, "sha256:a", named=False)
+        run.close()
+    with closing(sqlite3.connect(tmp_path / "state" / "memory.sqlite")) as file:
+        assert file.execute("SELECT count(*) FROM rows").fetchone() == (1,)
+
+
+def test_the_memory_has_a_size_and_keeps_what_is_in_force(
+    memory: Callable[[], Memory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "_EACH", 10)
+    monkeypatch.setattr(rows, "_ALL", 12)
+    who = frozenset({seen.source("https://github.com/acme/app")})
+    for number in range(30):
+        run = memory()
+        run.compare(parse("example.com/acme/app:1"), "source", who, f"sha256:{number}", named=False)
+        run.compare(parse(f"example.com/acme/app{number}:1"), "source", who, "sha256:0", named=False)
+        run.close()
+    problems = run.problems
+    with closing(sqlite3.connect(tmp_path / "state" / "memory.sqlite")) as file:
+        [count] = file.execute("SELECT count(*) FROM rows").fetchone()
+    assert count <= 12 + 3
+    assert "is full" in problems[0].message
+    assert run.compare(parse("example.com/acme/app:1"), "source", frozenset(), "sha256:z", named=False).changed
