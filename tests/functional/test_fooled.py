@@ -202,6 +202,19 @@ def test_a_local_build_is_quiet_and_a_pushed_one_is_asked_for(host: Host, plugin
     assert not [target for target in asked if "mine/local" in target]
 
 
+def test_a_name_that_only_docker_tag_gave_is_neither_outdated_nor_up_to_date(host: Host, plugin: Plugin) -> None:
+    """An engine with the containerd store does not say of which names an image was pulled, so the registry is asked."""
+    host.publish("tagged/app:1", index(image("1")))
+    kept = f"{host.registry.name}/tagged/rollback"
+    host.engine.api.tag(host.pull("tagged/app:1"), kept, "1")
+    host.engine.run(f"{kept}:1", "old")
+    before = len(host.registry.requests())
+
+    assert plugin().codes == {"old": "unresolvable" if host.engine.containerd_store else "local-build"}
+    asked = [target for _, target in host.registry.requests()[before:] if "rollback" in target]
+    assert bool(asked) == host.engine.containerd_store
+
+
 def test_a_deleted_tag_is_said_to_be_gone(host: Host, plugin: Plugin) -> None:
     host.publish("gone/app:2", index(image("2")))
     digest = host.publish("gone/app:1", index(image("1")))
