@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CHECKS = ("updates", "restarts", "versions", "signatures", "source")
 """What `--check` knows, in the order of the chain; each is a module here."""
-DEFAULT_CHECKS = ("updates", "restarts")
+DEFAULT_CHECKS = ("updates", "restarts", "signatures", "source")
 
 
 @dataclass(frozen=True, slots=True)

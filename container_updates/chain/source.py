@@ -68,7 +68,7 @@ def _remembered(
         for role in named
     ]
     changes = [one.changed for one in compared if one.changed is not None]
-    news = next((one for one in compared if one.words), None)
+    news = next((one for one in compared if one.words and proven), None)
     return (news.words, news.plain(), changes) if news else ("", {}, changes)
 
 

@@ -38,7 +38,7 @@ class Demo:
 
     def write_policy(self, folder: str) -> str:
         """Write the trust policy that goes with the demo into a folder; returns the policy's path."""
-        return signed.write_policy(folder)
+        return signed.write_policy(folder, (self.registry.host, self._dead_host, "docker.io"))
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -71,11 +71,13 @@ class Demo:
         self.engine.pull(cache)
         self._start("cache", cache.reference, "up-to-date", service="cache")
         # the index is another one today: an attestation came, this platform's image stayed as it was
-        amd64, arm64 = self._push("acme/mail", days_old=40), self._push("acme/mail", days_old=40, arm=True)
+        base = self._push("acme/base", "12", days_old=80)
+        amd64, arm64 = (self._push("acme/mail", days_old=40, arm=arm, base=base) for arm in (False, True))
+        self._push("acme/base", "12", days_old=8)
         before = self.registry.push_index("acme/mail", "2", [amd64, arm64])
         self.engine.pull(before)
         self.registry.push_index("acme/mail", "2", [amd64, arm64], attestations=True)
-        self._start("mail", before.reference, "up-to-date", project="groupware", service="mail")
+        self._start("mail", before.reference, "up-to-date", project="groupware", service="mail", source="base-outdated")
 
     def _outdated(self) -> None:
         self._run("db", self._push("library/postgres", "16", days_old=45), "outdated", service="db")
@@ -115,7 +117,9 @@ class Demo:
 
     def _inconclusive(self) -> None:
         metrics = self.busy_registry.push_image("acme/metrics", "2", created=self._ago(10))
-        self._run("metrics", metrics, "rate-limited", project="monitoring", service="metrics")
+        self._run(
+            "metrics", metrics, "rate-limited", project="monitoring", service="metrics", source="untrusted-registry"
+        )
         self.busy_registry.fail(faults.too_many_requests("3600"), path="/manifests/")
         billing = self._push("acme/billing", "5", days_old=10)
         self._run("billing", billing, "unauthorized", project="shop", service="billing")
@@ -127,12 +131,24 @@ class Demo:
         self._start("logs", f"{self._dead_host}/acme/logs:1", "unreachable", project="monitoring", service="logs")
 
     def _signed(self) -> None:
-        for name, image, code in signed.publish(self.registry):
-            self._run(name, image, "up-to-date", service=name, signatures=code)
+        for name, image, signatures, source in signed.publish(self.registry):
+            self._run(name, image, "up-to-date", service=name, signatures=signatures, source=source)
 
-    def _push(self, repository: str, tag: str | None = None, *, days_old: int, arm: bool = False) -> PushedImage:
+    def _push(
+        self,
+        repository: str,
+        tag: str | None = None,
+        *,
+        days_old: int,
+        arm: bool = False,
+        base: PushedImage | None = None,
+    ) -> PushedImage:
+        labels = {"org.opencontainers.image.source": f"https://git.example.com/{repository}"}
+        if base is not None:
+            labels["org.opencontainers.image.base.name"] = base.reference
+            labels["org.opencontainers.image.base.digest"] = base.digest
         platform = ARM64 if arm else AMD64
-        return self.registry.push_image(repository, tag, platform=platform, created=self._ago(days_old))
+        return self.registry.push_image(repository, tag, platform=platform, created=self._ago(days_old), labels=labels)
 
     def _publish(self, repository: str, tag: str, *, days_old: int) -> PushedImage:
         """Let a tag move on; the registry says since when, as some do."""
@@ -151,9 +167,19 @@ class Demo:
         project: str = "shop",
         service: str,
         signatures: str = "accepted",
+        source: str | None = None,
     ) -> None:
         self.engine.pull(image)
-        self._start(name, image.reference, code, check=check, project=project, service=service, signatures=signatures)
+        self._start(
+            name,
+            image.reference,
+            code,
+            check=check,
+            project=project,
+            service=service,
+            signatures=signatures,
+            source=source,
+        )
 
     def _start(
         self,
@@ -166,14 +192,15 @@ class Demo:
         service: str | None = None,
         labels: dict[str, str] | None = None,
         signatures: str = "accepted",
+        source: str | None = None,
     ) -> None:
         compose = {"com.docker.compose.project": project, "com.docker.compose.service": service} if service else {}
         self.engine.run(name, image, labels={**compose, **(labels or {})})
         self.expected[name] = {check: code}
         if code in _FOR_EVERY_CHECK:
-            self.expected[name]["signatures"] = code
+            self.expected[name] |= {"signatures": code, "source": source or code}
         elif code not in _FOR_THE_FIRST_CHECK:
-            self.expected[name]["signatures"] = signatures
+            self.expected[name] |= {"signatures": signatures, "source": source or "source-claimed"}
 
     def _ago(self, days: int) -> str:
         return rfc3339(self._clock.now() - timedelta(days=days))

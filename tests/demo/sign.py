@@ -6,13 +6,15 @@ from tests.signing import forge
 
 
 def main() -> None:
-    """Print the four values."""
+    """Print all of them."""
     release, stranger = forge.new_key(), forge.new_key()
     with RegistryServer() as registry:
         api, search = signed.push(registry, "api"), signed.push(registry, "search")
     print(f'PUBLIC_KEY = """\\\n{forge.pem(release).decode()}"""')
     print(f'BY_RELEASE_KEY = "{_dsse(release, signed.statement(api))}"')
     print(f'BY_STRANGER = "{_dsse(stranger, signed.statement(search))}"')
+    print(f'API_BUILT = "{_dsse(release, signed.provenance(api, "api"))}"')
+    print(f'SEARCH_BUILT = "{_dsse(release, signed.provenance(search, "find"))}"')
     print(f'OF_ANOTHER = "{forge.b64(forge.sign(release, signed.payload(api)))}"')
 
 
