@@ -33,6 +33,10 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_STATE_HOME": str(folder), **more}
 
 
+UPDATES = "--check=updates,restarts"
+"""Where it does not matter who signed: the lab's images are of nobody."""
+
+
 def plugin(folder: Path, *argv: str, **more: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, PLUGIN, *argv], capture_output=True, env=environment(folder, **more))
 
@@ -55,7 +59,7 @@ def refused(*argv: str, **environ: str) -> str:
 def test_without_any_option() -> None:
     settings = parsed()
     assert (settings.timeout, settings.jobs, settings.cache_ttl, settings.max_output) == (30, 32, 600, 4096)
-    assert settings.checks == ("updates", "restarts")
+    assert settings.checks == ("updates", "restarts", "signatures", "source")
     assert settings.not_checked == "unknown"
     assert settings.docker_config == "/home/admin/.docker"
     assert settings.output == "nagios"
@@ -236,13 +240,14 @@ def test_whatever_is_wrong_with_the_options_is_unknown(argv: Sequence[str], capf
 
 def test_exit_codes_and_outputs_of_a_check(host: Lab) -> None:
     host.run("web", host.registry.push_image("app/web", "1"))
-    fine = plugin(host.folder, "-H", host.engine.host)
+    argv = ("-H", host.engine.host, UPDATES)
+    fine = plugin(host.folder, *argv)
     assert fine.returncode == 0
     assert fine.stdout.startswith(b"CONTAINER_UPDATES OK - 1 container up to date | containers=1 images=1 ")
     host.registry.push_image("app/web", "1", created="2026-01-01T00:00:00Z")
-    assert plugin(host.folder, "-H", host.engine.host).returncode == 0, "within the cache's time to live"
-    assert plugin(host.folder, "-H", host.engine.host, "--no-cache").returncode == 1
-    as_json = plugin(host.folder, "-H", host.engine.host, "--no-cache", "-c", "0", "-o", "json")
+    assert plugin(host.folder, *argv).returncode == 0, "within the cache's time to live"
+    assert plugin(host.folder, *argv, "--no-cache").returncode == 1
+    as_json = plugin(host.folder, *argv, "--no-cache", "-c", "0", "-o", "json")
     assert as_json.returncode == 2
     assert json.loads(as_json.stdout)["state"] == "CRITICAL"
     assert as_json.stderr == fine.stderr == b""
@@ -258,22 +263,24 @@ def test_the_demo_needs_nothing_and_ignores_the_host_s_settings(tmp_path: Path) 
         HTTPS_PROXY="http://127.0.0.1:1",
         TMPDIR=str(tmp_path),
     )
-    assert done.returncode == 1
-    assert done.stdout.startswith(b"CONTAINER_UPDATES WARNING - 1 of 19 containers outdated (db 12d)")
+    assert done.returncode == 2
+    assert done.stdout.startswith(b"CONTAINER_UPDATES CRITICAL - 1 of 19 containers with an invalid signature")
     assert done.stderr == b""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json"], "nothing is left behind"
 
 
 def test_the_demo_shows_who_signed_what(tmp_path: Path) -> None:
-    done = plugin(tmp_path, "--demo", "--check=updates,restarts,signatures", "-v")
+    done = plugin(tmp_path, "--demo", "-v", "--max-output=20000")
     assert done.returncode == 2
     said = done.stdout.decode()
     assert "1 of 19 containers with an invalid signature (newsletter)" in said
     assert "/shop/newsletter:3 signature invalid: signed for another image" in said
     assert "/shop/payments:3 not signed" in said
-    assert "/shop/search:3 signature cannot be verified: signed with a key that the policy does not name" in said
+    assert "; signature cannot be verified: signed with a key that the policy does not name" in said
+    assert "/shop/search:3 source mismatch: https://git.example.com/shop/find by its signed provenance, but" in said
     [line] = [line for line in said.splitlines() if "/shop/api:3" in line]
     assert "; signed by shop-release.pub" in line
+    assert "; built from https://git.example.com/shop/api at 9f3c0e5a6d1b by https://ci.example.com/release" in line
 
 
 def test_the_demo_without_the_packages_for_signatures_names_them(tmp_path: Path) -> None:
@@ -362,7 +369,7 @@ def test_a_reader_who_left_changes_nothing(host: Lab) -> None:
     host.run("web", host.registry.push_image("app/web", "1"))
     reading, writing = os.pipe()
     os.close(reading)
-    argv = [sys.executable, PLUGIN, "-H", host.engine.host]
+    argv = [sys.executable, PLUGIN, "-H", host.engine.host, UPDATES]
     done = subprocess.run(argv, stdout=writing, stderr=subprocess.PIPE, env=environment(host.folder))
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -370,14 +377,14 @@ def test_a_reader_who_left_changes_nothing(host: Lab) -> None:
 
 def test_stdout_that_is_closed_changes_nothing(host: Lab) -> None:
     host.run("web", host.registry.push_image("app/web", "1"))
-    command = ["sh", "-c", f'exec "{sys.executable}" "{PLUGIN}" -H "{host.engine.host}" >&-']
+    command = ["sh", "-c", f'exec "{sys.executable}" "{PLUGIN}" -H "{host.engine.host}" {UPDATES} >&-']
     done = subprocess.run(command, stderr=subprocess.PIPE, env=environment(host.folder))
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_an_ascii_locale_still_gets_utf_8_in_a_pipe(host: Lab) -> None:
     host.run("wöb", host.registry.push_image("app/web", "1"))
-    done = plugin(host.folder, "-H", host.engine.host, "-v", PYTHONIOENCODING="ascii", LC_ALL="C")
+    done = plugin(host.folder, "-H", host.engine.host, "-v", UPDATES, PYTHONIOENCODING="ascii", LC_ALL="C")
     assert done.returncode == 0
     assert "wöb" in done.stdout.decode()
 
@@ -386,7 +393,7 @@ def test_a_terminal_gets_the_table_and_a_bar(host: Lab) -> None:
     pytest.importorskip("rich", reason="the extra `table`")
     host.run("web", host.registry.push_image("app/web", "1"))
     ours, theirs = pty.openpty()
-    argv = [sys.executable, PLUGIN, "-H", host.engine.host, "-v"]
+    argv = [sys.executable, PLUGIN, "-H", host.engine.host, "-v", UPDATES]
     environ = environment(host.folder, TERM="xterm", COLUMNS="120")
     running = subprocess.Popen(argv, stdout=theirs, stderr=theirs, stdin=theirs, env=environ)
     os.close(theirs)

@@ -14,7 +14,7 @@ from container_updates.model import State
 from container_updates.settings import Settings
 from tests.lab import Lab, lab
 from tests.signed import Signer
-from tests.test_cli import parsed, plugin, refused
+from tests.test_cli import UPDATES, parsed, plugin, refused
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ def host(tmp_path: Path) -> Iterator[Lab]:
 
 
 def page(host: Lab, name: str, *argv: str) -> tuple[int, str]:
-    done = plugin(host.folder, "-H", host.engine.host, "--explain", name, *argv)
+    checks = () if "--check" in argv else (UPDATES,)
+    done = plugin(host.folder, "-H", host.engine.host, "--explain", name, *checks, *argv)
     assert done.stderr == b""
     return done.returncode, done.stdout.decode()
 
@@ -187,7 +188,7 @@ def test_what_the_service_has_in_its_environment_does_not_narrow_it() -> None:
 
 def test_the_last_report_of_a_service_stays_as_it_was(host: Lab) -> None:
     host.registry.push_image("app/web2", "1", created="2026-01-01T00:00:00Z")
-    argv = ("-H", host.engine.host, "--new-only", "--no-cache")
+    argv = ("-H", host.engine.host, "--new-only", "--no-cache", UPDATES)
     assert b"web2: " in plugin(host.folder, *argv).stdout
     plugin(host.folder, "-H", host.engine.host, "--explain", "web", CHECK_CONTAINER_UPDATES_NEW_ONLY="true")
     assert b"and 1 reported before" in plugin(host.folder, *argv).stdout

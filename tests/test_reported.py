@@ -133,6 +133,7 @@ def test_a_check_that_is_off_is_not_even_imported(host: Lab) -> None:
     host.run("web", host.registry.push_image("app/web", "1.0"))
     host.registry.push_image("app/web", "1.1")
     argv = ["-H", host.engine.host, "--state-dir", str(host.folder / "other"), "--docker-config", str(host.folder)]
+    argv.append("--check=updates,restarts")
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         f"from container_updates import cli; cli.main({argv!r}, {{}})\n"
