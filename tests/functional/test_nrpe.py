@@ -49,7 +49,9 @@ def nrpe(engine: Engine) -> Iterator[int]:
             f"/usr/bin/python3 {folder / PLUGIN.name}",
         )
         ours = ours.replace("--state-dir=/var/lib/check_container_updates", f"--state-dir={folder / 'state'}")
-        ours = re.sub(r"^(command\[.*)$", rf"\1 --check=updates,restarts --host=unix://{door.socket}", ours, flags=re.MULTILINE)
+        ours = re.sub(
+            r"^(command\[.*)$", rf"\1 --check=updates,restarts --host=unix://{door.socket}", ours, flags=re.MULTILINE
+        )
         config = folder / "nrpe.cfg"
         config.write_text(
             f"server_address=127.0.0.1\nserver_port={port}\nallowed_hosts=127.0.0.1\ndont_blame_nrpe=0\n"
