@@ -65,6 +65,17 @@ def test_a_kept_verdict_asks_nothing_and_loads_no_cryptography(host: Lab, signer
     assert len(host.registry.requests()) > asked
 
 
+def test_without_the_check_nothing_of_it_is_loaded(host: Lab, signer: Signer) -> None:
+    image = host.registry.push_image("app/web", "1")
+    signer.classic(image)
+    host.run("web", image)
+    argv = [f"--host={host.engine.host}", "--check=updates,restarts", "--output=json", f"--state-dir={host.folder}/s"]
+    modules = _process([*argv, f"--docker-config={host.folder}"])["modules"]
+    ours = ("container_updates.signing", "container_updates.trust", "container_updates.chain.signatures")
+    others = ("container_updates.chain.kept", "cryptography", "cbor2", "sigstore", "rfc3161_client", "tomllib")
+    assert [name for name in modules if name.startswith((*ours, *others))] == []
+
+
 def test_a_package_that_was_missing_is_used_at_once(host: Lab, signer: Signer) -> None:
     image = host.registry.push_image("app/web", "1")
     signer.classic(image)
