@@ -114,7 +114,7 @@ def _for_platform(subject: Subject, tags: list[str], context: Context) -> str | 
     odd: BadAnswer | None = None
     for tag in tags[:_MOST_ASKED]:
         try:
-            if platform is None or _fits(replace(subject.reference, tag=tag), platform, context):
+            if _fits(replace(subject.reference, tag=tag), platform, context):
                 return tag
         except NotFound:
             continue  # listed, and gone by now
@@ -125,8 +125,10 @@ def _for_platform(subject: Subject, tags: list[str], context: Context) -> str | 
     return None
 
 
-def _fits(wanted: Reference, platform: Platform, context: Context) -> bool:
+def _fits(wanted: Reference, platform: Platform | None, context: Context) -> bool:
     published = context.registry.published(wanted)
+    if platform is None:
+        return True
     manifest = context.registry.manifest(wanted, published.digest)
     if manifest.is_index:
         return manifests.for_platform(manifest, platform) is not None

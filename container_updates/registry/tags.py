@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -11,10 +12,11 @@ from container_updates.reference import Reference, is_tag
 from container_updates.registry.headers import next_query
 from container_updates.registry.transport import Answer
 
-_MAX_PAGE = 16 * 1024 * 1024
+_MAX_PAGE = 8 * 1024 * 1024
+"""Bytes: 50,000 tags of any length, from a registry that ignores how many were asked for."""
 _PAGE = 1000
 _MAX_PAGES = 100
-_MAX_TAGS = 500_000
+_MAX_TAGS = 200_000
 
 if TYPE_CHECKING:
     from container_updates.registry.client import Registry
@@ -73,15 +75,15 @@ def _ask_all(ask: Ask, headers: dict[str, str], known: TagList | None, now: floa
             return replace(known, written=now)
         names = _names(answer, host)
         before = len(found)
-        found.update(dict.fromkeys(filter(is_tag, names)))
+        found.update(dict.fromkeys(islice(filter(is_tag, names), _MAX_TAGS - before)))
         etag = answer.headers.get("ETag", "")[:200] if page == 0 else ""
         path = _next(answer, names)
         headers = {"Accept": "application/json"}
+        if len(found) == _MAX_TAGS:
+            break
         if path is None or (len(found) == before and page):
             # A registry that says the same again and again has said all.
             return TagList(tuple(found), path is None, now, etag)
-        if len(found) > _MAX_TAGS:
-            break
     return TagList(tuple(found), False, now)
 
 

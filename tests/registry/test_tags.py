@@ -78,6 +78,11 @@ def test_pages_without_end_are_stopped_and_said() -> None:
     assert (len(ask.paths), found.whole) == (100, False)
 
 
+def test_more_tags_than_anybody_has_are_cut_and_said() -> None:
+    found = find(Lister([str(number) for number in range(200_001)]))
+    assert (len(found.tags), found.whole) == (200_000, False)
+
+
 def test_within_the_time_to_live_nothing_is_asked() -> None:
     kept = tags.pack(find(Lister(["1"])))
     again = Lister(["2"])
