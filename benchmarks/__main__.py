@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import signatures, versions
+from benchmarks import signatures, source, versions
 from benchmarks.lab import Lab
 from benchmarks.measure import Row, run, side_by_side
 
@@ -26,6 +26,7 @@ def main() -> int:
             *_version(),
             *_sixty(folder),
             *signatures.rows(PLUGIN, folder),
+            *source.rows(PLUGIN, folder),
             *_thousands(folder),
             *versions.rows(folder),
         ]

@@ -1,8 +1,6 @@
 """An embedded host in a process of its own, so that its work is not counted as the plugin's.
 
-Started as `python -m benchmarks.lab CONTAINERS IMAGES OUTDATED ROUND_TRIP TAGS FOLDER`;
-answers each line it reads with one of JSON. With a FOLDER all images are signed, a third each in cosign's classic way,
-as bundles and by notation, and a policy that names the signer is written there.
+Started as `python -m benchmarks.lab JSON`; answers each line it reads with one of JSON.
 """
 
 import json
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from container_updates.demo import faults
+from container_updates.demo.attached import Pushed
 from container_updates.demo.content import PushedImage
 from container_updates.demo.engine import EngineServer
 from container_updates.demo.kinds import CLASSIC
@@ -32,9 +31,25 @@ class Lab:
         round_trip: float = 0.0,
         tags: int = 0,
         signed_by: str = "",
+        attested_by: str = "",
+        hostile: str = "",
     ) -> None:
-        asked = (containers, images, outdated, round_trip, tags, signed_by)
-        argv = [sys.executable, "-m", "benchmarks.lab", *map(str, asked)]
+        """`signed_by` and `attested_by` are folders, into which a policy is written that names the signer.
+
+        Signed: a third of the images each in cosign's classic way, as bundles and by notation. Attested: a third each
+        has provenance under cosign's tag, as a bundle, and BuildKit's. `hostile` makes one of the provenances so.
+        """
+        asked = {
+            "containers": containers,
+            "images": images,
+            "outdated": outdated,
+            "round_trip": round_trip,
+            "tags": tags,
+            "signed_by": signed_by,
+            "attested_by": attested_by,
+            "hostile": hostile,
+        }
+        argv = [sys.executable, "-m", "benchmarks.lab", json.dumps(asked)]
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         answer = self._read()
         self.engine: str = answer["engine"]
@@ -58,17 +73,29 @@ class Lab:
         return json.loads(self._process.stdout.readline())
 
 
-def _serve(containers: int, images: int, outdated: int, round_trip: float, tags: int, signed_by: str) -> None:
+def _serve(
+    containers: int,
+    images: int,
+    outdated: int,
+    round_trip: float,
+    tags: int,
+    signed_by: str,
+    attested_by: str,
+    hostile: str,
+) -> None:
     with ExitStack() as stack:
         registry = stack.enter_context(RegistryServer())
         engine = stack.enter_context(EngineServer(CLASSIC))
         pushed = [registry.push_image(f"bench/app{number}", "1") for number in range(images)]
         if signed_by:
             _sign(registry, pushed, Path(signed_by))
-        for image in pushed:
+        published: list[Pushed] = [*pushed]
+        if attested_by:
+            published = _attest(registry, pushed, Path(attested_by), hostile)
+        for image in published:
             engine.pull(image)
         for number in range(containers):
-            engine.run(f"app-{number}", pushed[number % images].reference)
+            engine.run(f"app-{number}", published[number % images].reference)
         for number in range(outdated):
             registry.push_image(f"bench/app{number}", "1", created="2026-11-20T00:00:00Z")
         for tag in range(2, tags):
@@ -93,10 +120,29 @@ def _sign(registry: RegistryServer, images: list[PushedImage], folder: Path) -> 
         ways[number % len(ways)](image)
 
 
+def _attest(registry: RegistryServer, images: list[PushedImage], folder: Path, hostile: str) -> list[Pushed]:
+    from tests import built
+    from tests.signing import forge
+
+    key = forge.new_key()
+    (folder / "builder.pub").write_bytes(forge.pem(key))
+    signer = '[[rule.signer]]\ntype = "key"\nfile = "builder.pub"\n'
+    (folder / "built.toml").write_text(f'version = 1\n[[rule]]\nimages = ["**"]\n{signer}')
+    published: list[Pushed] = []
+    for number, image in enumerate(images):
+        predicate = built.HOSTILE[hostile]() if hostile else built.v1()
+        if number % 3 == 0:
+            built.attest(registry, image, key, predicate)
+        elif number % 3 == 1:
+            built.attest_by_bundle(registry, image, key, predicate)
+        attested = number % 3 == 2
+        published.append(built.with_buildkit(registry, "1", image, built.git_context()) if attested else image)
+    return published
+
+
 def _say(answer: Any) -> None:
     print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":
-    numbers = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
-    _serve(*numbers, sys.argv[6])
+    _serve(**json.loads(sys.argv[1]))

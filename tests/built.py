@@ -1,6 +1,6 @@
 """Provenance as builders write it, beside images of the embedded registry: signed by a key, or BuildKit's, unsigned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from container_updates.demo import attached
@@ -83,9 +83,22 @@ def git_context_v1(repository: str = REPOSITORY, commit: str = COMMIT) -> Predic
     return {"buildDefinition": {"externalParameters": {"configSource": source}}, "runDetails": {"builder": {"id": ""}}}
 
 
-def statement(digest: str, predicate: Predicate, kind: str = V1) -> dict[str, Any]:
-    """An in-toto statement about one digest."""
-    return dict(forge.statement(digest, predicate_type=kind, predicate=predicate))
+_BOTTOMLESS = "…"
+HOSTILE: dict[str, Callable[[], Predicate]] = {
+    "32 MB": lambda: {**v1(), "log": "x" * (32 << 20)},
+    "10,000 materials": lambda: v1(materials=[{"uri": f"pkg:npm/{number}@1"} for number in range(10_000)]),
+    "1,000 subjects": lambda: {**v1(), "subjects": 1000},
+    "10,000 deep": lambda: {**v1(), "deep": _BOTTOMLESS},
+}
+"""Provenance that is made to cost whoever reads it."""
+
+
+def statement(digest: str, predicate: Predicate, kind: str = V1) -> bytes:
+    """An in-toto statement about one digest; hostile where the predicate asks for it."""
+    found = dict(forge.statement(digest, predicate_type=kind, predicate=predicate))
+    others = [{"digest": {"sha256": f"{number:064x}"}} for number in range(1, int(predicate.get("subjects", 1)))]
+    body = encode({**found, "subject": [*others, *found["subject"]]})
+    return body.replace(encode(_BOTTOMLESS), b"[" * 10_000 + b"1" + b"]" * 10_000)
 
 
 def attest(
@@ -113,7 +126,7 @@ def with_buildkit(
     about: str | None = None,
 ) -> PushedIndex:
     """The index that BuildKit pushes: the image, and its provenance."""
-    return attached.push_attested(registry, tag, image, encode(statement(about or image.digest, predicate, kind)), kind)
+    return attached.push_attested(registry, tag, image, statement(about or image.digest, predicate, kind), kind)
 
 
 def material(image: PushedImage | PushedIndex, tag: str | None = None) -> dict[str, Any]:

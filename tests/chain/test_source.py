@@ -340,6 +340,37 @@ class TestNotKnowing:
         assert source(host, image, trust_policies=policy(host, key)).code == "unreachable"
 
 
+class TestHostile:
+    @pytest.mark.parametrize("attest", [built.attest, built.attest_by_bundle], ids=["att", "bundle"])
+    @pytest.mark.parametrize(
+        ("kind", "code"),
+        [
+            ("32 MB", "unknown-source"),
+            ("10,000 materials", "source-verified"),
+            ("1,000 subjects", "source-verified"),
+            ("10,000 deep", "unknown-source"),
+        ],
+    )
+    def test_provenance_that_costs_is_looked_at_or_left_and_nothing_is_lost(
+        self, host: Lab, attest: Any, kind: str, code: str
+    ) -> None:
+        key = forge.new_key()
+        image = host.registry.push_image("acme/app", "1")
+        attest(host.registry, image, key, built.HOSTILE[kind]())
+        host.run("other", host.registry.push_image("acme/other", "1", labels=labels()))
+        found = source(host, image, trust_policies=policy(host, key))
+        assert found.code == code, found.message
+        assert len(str(found.details)) < 20_000
+        assert host.check(checks=ONLY).finding("other", "source").code == "source-claimed"
+
+    def test_a_layer_that_says_it_is_small_is_read_no_further(self, host: Lab) -> None:
+        key = forge.new_key()
+        image = host.registry.push_image("acme/app", "1", labels=labels())
+        built.attest(host.registry, image, key, built.v1())
+        host.registry.fail(faults.huge(), path="/blobs/")
+        assert source(host, image, trust_policies=policy(host, key)).code == "bad-answer"
+
+
 class TestLastTime:
     def test_another_builder_and_another_source_are_told_until_the_policy_names_them(self, host: Lab) -> None:
         key = forge.new_key()

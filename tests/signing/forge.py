@@ -280,7 +280,7 @@ def statement(digest=DIGEST, predicate_type="https://sigstore.dev/cosign/sign/v1
 
 
 def dsse(key, content, payload_type="application/vnd.in-toto+json", signatures=1):
-    payload = json.dumps(content).encode()
+    payload = content if isinstance(content, bytes) else json.dumps(content).encode()
     kind = payload_type.encode()
     message = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
     signature = b64(sign(key, message))
