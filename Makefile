@@ -29,11 +29,11 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.test
 	@tests/functional/install-daemons
-	$(BIN)/pytest -n auto --ignore=tests/functional
+	$(BIN)/pytest -n auto --dist worksteal --ignore=tests/functional
 	$(BIN)/pytest -m "not engine29 and not signers" tests/functional
 
 test-fast: $(VENV)/.test
-	$(BIN)/pytest -n auto --ignore=tests/functional
+	$(BIN)/pytest -n auto --dist worksteal --ignore=tests/functional
 
 test-engine29: $(VENV)/.test $(ENGINE29)/dockerd $(ENGINE29)/containerd $(ENGINE29)/containerd-shim-runc-v2
 	@tests/functional/install-daemons

@@ -12,6 +12,7 @@ from container_updates.errors import Inconclusive, InventoryError, TimedOut
 from container_updates.inventory import Inventory
 from container_updates.inventory.docker import DockerEngine
 from container_updates.model import Container, EngineRegistries, Finding, Outcome, Problem, Subject, Verdict
+from container_updates.reference import is_digest
 from container_updates.registry import Credentials, Hosts, Registry
 from container_updates.registry.cache import Store
 from container_updates.settings import Settings
@@ -223,7 +224,8 @@ def _findings(
     subject = container.subject
     if subject is None:
         reason = container.problem or "its image has no name to ask for"
-        message = f"{container.image} not checked: {reason}"
+        name = "" if is_digest(container.image) else f"{container.image} "  # 71 characters that nobody reads
+        message = f"{name}not checked: {reason}"
         return (Finding(check, "unresolvable", Verdict.INCONCLUSIVE, message, {"reason": reason}),)
     known = found[subject]
     told = {finding.check for finding in known}

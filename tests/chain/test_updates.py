@@ -326,7 +326,11 @@ def test_an_image_with_two_names_cannot_be_resolved_by_its_id(host: Lab) -> None
     image_id = host.engine.pull(host.registry.push_image("app/web", "1"))
     host.engine.tag(image_id, f"{host.registry.host}/app/other:1")
     host.engine.run("web", image_id)
-    assert host.check().codes == {"web": "unresolvable"}
+    checked = host.check()
+    assert checked.codes == {"web": "unresolvable"}
+    short = image_id.removeprefix("sha256:")[:12]
+    told = f"not checked: started by image id {short}, its image has no single name"
+    assert checked.finding("web").message == told
     assert host.registry.requests() == []
 
 
