@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -93,20 +94,20 @@ def attestation(of: Manifest) -> Manifest:
     return Manifest(_json(body), OCI_MANIFEST, (config, layer), platform=("unknown", "unknown"), annotations=about)
 
 
-def signature(of: str) -> Manifest:
-    """What cosign puts under the tag that it makes of an image's digest, here for the digest `of`; by nobody's key."""
+def signature(of: str, payload: bytes | None = None, annotations: Mapping[str, str] | None = None) -> Manifest:
+    """What cosign puts under the tag that it makes of an image's digest `of`; by nobody's key unless it is given."""
     critical = {
         "identity": {"docker-reference": "registry.example.com/acme/app"},
         "image": {"docker-manifest-digest": of},
         "type": "cosign container image signature",
     }
-    payload = _json({"critical": critical, "optional": None})
+    payload = payload or _json({"critical": critical, "optional": None})
     layer = _descriptor(payload, "application/vnd.dev.cosign.simplesigning.v1+json")
     body = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "config": _descriptor(b"{}", _OCI_CONFIG),
-        "layers": [{**layer, "annotations": {"dev.cosignproject.cosign/signature": "AAAA"}}],
+        "layers": [{**layer, "annotations": annotations or {"dev.cosignproject.cosign/signature": "AAAA"}}],
     }
     return Manifest(_json(body), OCI_MANIFEST, (b"{}", payload))
 
