@@ -161,6 +161,7 @@ class Memory:
                         now = tuple(seen.in_order(change.now))
                         row = Row(0, remembering.ACCEPTED, now, change.row.digest, self._clock.wall())
                         rows.add(database, (repository, role), [row])
+                    self._got = rows.got(database)
                 written = True
         return pending if written else []
 

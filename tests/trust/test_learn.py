@@ -1,5 +1,6 @@
 """`--learn`: today's state as a policy. With it the next run has nothing to say, and one changed signer one thing."""
 
+import json
 import os
 import tomllib
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from container_updates import options
+from container_updates import cli, options
 from container_updates.demo import attached, faults
 from container_updates.demo.content import AMD64, PushedImage
 from container_updates.errors import UsageError
@@ -236,3 +237,23 @@ def test_nothing_that_comes_from_outside_writes_a_rule(tmp_path: Path, evil: str
 )
 def test_a_pattern_stands_for_what_was_seen_and_its_other_releases(seen: str, pattern: str) -> None:
     assert written.pattern(seen) == pattern
+
+
+def test_the_demo_learnt_has_nothing_left_but_what_cannot_be_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "learnt.toml"
+    left = []
+    for option in ("--learn", "--trust-policy"):
+        cli.main(["--demo", "--check=signatures,source", "--output=json", f"{option}={file}"], {})
+        report = json.loads(capsys.readouterr().out)
+        left.append(
+            {
+                one["code"]
+                for container in report["containers"]
+                for one in container["findings"]
+                if one["verdict"] in ("fail", "inconclusive")
+            }
+        )
+    assert left[0] >= {"unsigned", "unverifiable", "invalid-signature"}
+    assert left[1] <= {"unauthorized", "unreachable", "rate-limited", "unresolvable"}

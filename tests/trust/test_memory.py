@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -517,3 +518,16 @@ def test_the_memory_has_a_size_and_keeps_what_is_in_force(
     assert count <= 12 + 3
     assert "is full" in problems[0].message
     assert run.compare(parse("example.com/acme/app:1"), "source", frozenset(), "sha256:z", named=False).changed
+
+
+def test_what_is_listed_reaches_no_terminal_as_a_control(memory: Callable[[], Memory], tmp_path: Path) -> None:
+    run = memory()
+    evil = frozenset({seen.source("https://evil.example/\x1b[2J\u202e\n[OK] web")})
+    run.compare(parse("example.com/acme/app:1"), "source", evil, "sha256:a", named=False)
+    run.close()
+    settings = Settings(state_dir=str(tmp_path / "state"), memory=True)
+    listed = known_signers.answer(settings, Clock())
+    assert listed.count("\n") == 1
+    assert listed.removesuffix("\n").isprintable()
+    as_data = known_signers.answer(replace(settings, output="json"), Clock())
+    assert as_data.removesuffix("\n").isprintable()
