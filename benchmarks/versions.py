@@ -13,6 +13,7 @@ from benchmarks.measure import Row, run, side_by_side
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("chain/versions.py", "chain/shapes.py", "chain/patterns.py", "chain/moving.py", "registry/tags.py")
 """What only this check needs."""
+OTHERS = "--check=updates,restarts"
 TAGS = 50_000
 PAIRS = 30
 """So many that their median is worth 2 %, where the machine does nothing else."""
@@ -47,7 +48,9 @@ def _off(folder: str) -> Iterator[Row]:
     for name in FILES:
         (copy / "container_updates" / name).unlink()
     with Lab(60, 60) as lab:
-        ours, theirs = ([*_plugin(where, lab, f"{folder}/{where.name}"), "--no-cache"] for where in (ROOT, copy))
+        ours, theirs = (
+            [*_plugin(where, lab, f"{folder}/{where.name}"), "--no-cache", OTHERS] for where in (ROOT, copy)
+        )
         asked, codes = [], set()
         for plugin in (ours, theirs):
             codes.add(run(plugin).exit_code)
