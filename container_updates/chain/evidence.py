@@ -60,6 +60,14 @@ class Proof:
     builders: tuple[str, ...]
     """Who built, as far as it is proven: the certificate's builder and identity, or what a named key says."""
 
+    @property
+    def words(self) -> str:
+        """Whose word it is."""
+        signer = self.checked.signer
+        if self.checked.state is State.GOOD or signer is None:
+            return self.checked.reason
+        return f"certified by {signer.issuer}"
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -144,7 +144,7 @@ def _proven(proof: "Proof", evidence: "Evidence", rule: "Rule | None") -> Findin
         return _mismatch(f"built by {who}, whom {rule.place} does not allow", proof, evidence)
     at = f" at {claim.revision[:12]}" if claim.revision else ""
     by = f" by {proof.builders[0]}" if proof.builders else ""
-    message = f"built from {claim.repository}{at}{by}: {proof.checked.reason}"
+    message = f"built from {claim.repository}{at}{by}: {proof.words}"
     return _finding("source-verified", Verdict.PASS, message, _facts(claim, evidence, proof))
 
 

@@ -129,6 +129,8 @@ def test_github_s_artifact_attestations(host: Lab, name: str, digest: str, rule:
     if code == "source-mismatch":
         assert "aspect-build/rules_lint" in found.message
         assert "loosebazooka/aa-test" in found.message
+    if rule is None and code == "source-verified":
+        assert found.message.endswith(f": certified by {GITHUB}, first seen")
     if name.startswith("reusable"):
         assert found.details["repository"] == "https://github.com/malancas/attest-demo"
 
