@@ -252,7 +252,7 @@ def test_the_demo_learnt_has_nothing_left_but_what_cannot_be_asked(
                 one["code"]
                 for container in report["containers"]
                 for one in container["findings"]
-                if one["verdict"] in ("fail", "inconclusive")
+                if one["state"] != "OK"  # a base that has moved on is no alarm, and no signer's or source's matter
             }
         )
     assert left[0] >= {"unsigned", "unverifiable", "invalid-signature"}
