@@ -16,7 +16,6 @@ from container_updates.chain.versions import newest_first
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "versions"
 SETS = {path.stem: json.loads(path.read_text()) for path in sorted(ASSETS.glob("*.json"))}
-CASES = [(name, running) for name, known in SETS.items() for running in known["newest"]]
 
 
 def newest(tags: list[str], running: str, level: str = "major") -> str | bool | None:
@@ -26,14 +25,15 @@ def newest(tags: list[str], running: str, level: str = "major") -> str | bool | 
     return next((found.tag for found in newest_first(version, tags, level)), None)
 
 
-@pytest.mark.parametrize(("name", "running"), CASES, ids=[f"{name}:{running}" for name, running in CASES])
-def test_the_newest_as_an_admin_expects_it(name: str, running: str) -> None:
+@pytest.mark.parametrize("name", SETS)
+def test_the_newest_as_an_admin_expects_it(name: str) -> None:
     known = SETS[name]
-    assert newest(known["tags"], running, known.get("level", "major")) == known["newest"][running]
+    level = known.get("level", "major")
+    assert {running: newest(known["tags"], running, level) for running in known["newest"]} == known["newest"]
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(CASES) >= 500
+    assert sum(len(known["newest"]) for known in SETS.values()) >= 500
     named = "nginx postgres python node traefik nextcloud linuxserver grafana keycloak mariadb redis gitlab-ce"
     assert {*named.split(), "home-assistant", "ubuntu", "eclipse-temurin"} <= set(SETS)
 
