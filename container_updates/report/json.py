@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from container_updates.clock import engine_date, rfc3339
-from container_updates.model import JudgedContainer, Outcome, RequestRecord, number
+from container_updates.model import Container, JudgedContainer, Outcome, RequestRecord, number
 from container_updates.report.headline import headline
 from container_updates.settings import Settings
 
@@ -49,7 +49,6 @@ def line(report: Mapping[str, Any]) -> str:
 
 def _container(judged: JudgedContainer, settings: Settings) -> dict[str, Any]:
     container, subject = judged.container, judged.container.subject
-    created = engine_date(container.created) if settings.explain else None
     known = {
         "engine": container.engine,
         "id": container.id,
@@ -58,8 +57,7 @@ def _container(judged: JudgedContainer, settings: Settings) -> dict[str, Any]:
         "platform": None if subject is None or subject.image.platform is None else str(subject.image.platform),
         "running_digests": None if subject is None else sorted(subject.image.digests) or None,
         "state": judged.state.name,
-        "created": rfc3339(created) if created else None,
-        "status": container.status or None if settings.explain else None,
+        **(_explained(container) if settings.explain else {}),
         "findings": [
             {
                 "check": finding.finding.check,
@@ -73,6 +71,20 @@ def _container(judged: JudgedContainer, settings: Settings) -> dict[str, Any]:
         ],
     }
     return {member: value for member, value in known.items() if value is not None}
+
+
+def _explained(container: Container) -> dict[str, Any]:
+    """What only the page of `--explain` tells beyond the findings."""
+    image = container.subject.image if container.subject else None
+    dates = {"created": container.created, "image_created": image.created if image else None}
+    moments = {member: engine_date(seconds) for member, seconds in dates.items()}
+    return {
+        **{member: rfc3339(moment) for member, moment in moments.items() if moment},
+        "status": container.status or None,
+        "image_id": image.id if image else None,
+        "project": container.project,
+        "service": container.service,
+    }
 
 
 def _request(request: RequestRecord) -> dict[str, Any]:

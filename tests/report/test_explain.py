@@ -486,38 +486,16 @@ def test_outside_text_is_shown_and_never_interpreted(hostile: str, width: int) -
 
 ANY = st.text(st.characters(exclude_categories=()))
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | ANY
-INNER = st.sampled_from(
-    [
-        "kind",
-        "identity",
-        "issuer",
-        "fingerprint",
-        "name",
-        "format",
-        "state",
-        "reason",
-        "signer",
-        "digest",
-        "notes",
-        "log",
-        "images",
-        "signatures",
-        "signers",
-        "provenance",
-        "source",
-        "identities",
-        "evidence",
-        "repository",
-        "old",
-        "new",
-        "version",
-        "link",
-        "revision",
-        "proven",
-    ]
+INNER = (
+    *("kind", "identity", "issuer", "fingerprint", "name", "format", "state", "reason", "signer", "digest", "notes"),
+    *("log", "images", "signatures", "signers", "provenance", "source", "identities", "evidence", "repository", "old"),
+    *("new", "version", "link", "revision", "proven", "ref", "revocation", "signed_at", "claimed_signing_time"),
 )
+"""Members of what stands in a finding's details."""
 DATA = st.recursive(
-    SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(INNER | ANY, inner, max_size=4), max_leaves=12
+    SCALAR,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(INNER) | ANY, inner, max_size=4),
+    max_leaves=12,
 )
 MEMBERS = (
     *(
@@ -536,6 +514,27 @@ MEMBERS = (
     *("step", "candidates", "signatures", "signer", "rule", "demanded", "before", "now", "tag_digest", "pulled_digest"),
 )
 CODES = sorted({(check, code) for checks in VERDICTS.values() for check in checks for code in checks[check]})
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_details_are_shown_and_never_interpreted(hostile: str) -> None:
+    flat = dict.fromkeys(INNER, hostile)
+    deep = {**flat, "signer": flat, "state": "wrong", "notes": [hostile], "identities": [hostile]}
+    rule = {"images": [hostile], "signers": [[deep, hostile]], "source": [hostile], "builders": [hostile]}
+    lists = ("signatures", "claims", "invalid", "history", "candidates", "registries", "before", "now", "joined")
+    details: dict[str, Any] = {
+        **dict.fromkeys(MEMBERS, hostile),
+        **{name: [deep, hostile] for name in lists},
+        "demanded": rule,
+        "signer": deep,
+        "base": flat,
+        "change": {"version": flat, "link": hostile},
+    }
+    for check, code in CODES:
+        for told in (details, {**details, "base": hostile}):
+            text = page(judged(replace(finding(code, check, message=hostile), details=told)))
+            assert all(line.isprintable() for line in text.splitlines()), (check, code)
+            assert not set("|<>") & set(text), (check, code)
 
 
 @examples(max_examples=100, deadline=None)
@@ -592,7 +591,7 @@ def test_the_readme_s_sample_is_such_a_page() -> None:
 def test_json_has_what_the_page_has_beyond_the_usual_members() -> None:
     settings = replace(PLAIN, output="json")
     requests = [RequestRecord("HEAD", f"{REGISTRY}/manifests/1", None, 0.1234567, "no answer")]
-    found = judged(settings=settings, requests=requests, created=int(NOW.timestamp()), status="Up 3 days")
+    found = judged(settings=settings, requests=requests, created=int(NOW.timestamp()), status="Up 3 days", service="a")
     report = json.loads(as_json.render(found, settings))
     assert report["requests"] == [
         {"method": "HEAD", "url": f"{REGISTRY}/manifests/1", "seconds": 0.123457, "note": "no answer"}
@@ -601,7 +600,9 @@ def test_json_has_what_the_page_has_beyond_the_usual_members() -> None:
     assert report["containers"][0]["status"] == "Up 3 days"
     usual = json.loads(as_json.render(found, replace(settings, explain="")))
     assert set(report) - set(usual) == {"requests"}
-    assert set(report["containers"][0]) - set(usual["containers"][0]) == {"created", "status"}
+    more = set(report["containers"][0]) - set(usual["containers"][0])
+    assert more == {"created", "status", "image_id", "service"}
+    assert report["containers"][0]["image_id"] == DIGEST
 
 
 def test_the_state_is_the_container_s() -> None:
