@@ -31,7 +31,7 @@ def finding(found: Finding, running: Image | None) -> Iterable[str]:
         lines = [*_TOLD[found.code](found.details)]
     if not lines or (found.code == "unknown-source" and "repository" in found.details):
         # "docker.io/library/nginx:1.27 held by its digest": the page has said the name already.
-        yield sentence(found.message.partition(" ")[2] or found.message)
+        yield sentence((found.message.partition(" ")[2] or found.message).removesuffix(", first seen"))
     yield from lines
     if found.details.get("first_seen") is True:
         yield "It was first seen in this run, which is no alarm."

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from container_updates.chain import CHECKS
+from container_updates.chain import CHECKS, DEFAULT_CHECKS
 from container_updates.model import Finding, Image, Outcome, Platform, Problem, RequestRecord, State
 from container_updates.report import json as as_json
 from container_updates.report.explain import LINKS, render
@@ -235,6 +235,9 @@ def test_a_signature_that_is_wrong_says_why() -> None:
 def test_who_is_new_is_said_as_that() -> None:
     first = finding("signed", "signatures", signatures=[GOOD_KEY], first_seen=True)
     assert "It was first seen in this run, which is no alarm." in words(judged(first))
+    message = "docker.io/library/nginx:1.27 not signed, accepted by rule 1, first seen"
+    once = words(judged(finding("accepted", "signatures", message, first_seen=True)))
+    assert "Not signed, accepted by rule 1. It was first seen in this run" in once
     joined = finding("signed", "signatures", signatures=[GOOD_KEY], joined=[{"kind": "key", "name": "new.pub"}])
     assert "New beside who it was before: new.pub" in words(judged(joined))
 
@@ -547,11 +550,14 @@ def test_no_details_at_all_break_it(which: tuple[str, str], details: dict[str, A
     assert not set("|<>") & set(text)
 
 
+KEY = {"name": "release.pub", "fingerprint": FINGERPRINT}
+
+
 def test_the_readme_s_sample_is_such_a_page() -> None:
     registry = "https://registry.example.com/v2/library/postgres"
     running = "sha256:6e23479198b9b81a1d2bd0dfb2a5bda1da2f2ba5cf6b4ad3b4c1ea5e4e0b1a5c"
     published = "sha256:0a399eb16751829e1af26fea27b20c3ec28d7ab1fb72182879dcae1cca21206a"
-    settings = replace(PLAIN, checks=("updates", "restarts"))
+    settings = replace(PLAIN, checks=DEFAULT_CHECKS, trust_policies=("policy.toml",))
     one, _ = container("db", image="registry.example.com/library/postgres:16")
     assert one.subject
     image = replace(
@@ -580,7 +586,14 @@ def test_the_readme_s_sample_is_such_a_page() -> None:
     )
     paths = ("manifests/16", f"manifests/{published}", f"blobs/sha256:{'d67ae8868b73':0<64}")
     requests = [RequestRecord("GET" if ":" in path else "HEAD", f"{registry}/{path}", 200, 0.1) for path in paths]
-    judged_one = outcome([(explained, (outdated, finding("running-current", "restarts")))], settings, requests=requests)
+    rule = {"images": ["registry.example.com/**"], "signatures": "required", "signers": [[{**KEY, "kind": "key"}]]}
+    good = {"format": "cosign", "state": "good", "reason": "signed by release.pub", "signer": KEY, "digest": running}
+    signed = finding("signed", "signatures", signatures=[good], rule="policy.toml: rule 1", demanded=rule)
+    claim = {"evidence": "label", "repository": "https://git.example.com/db", "revision": "4f" * 20}
+    steps = ["ADD rootfs.tar.xz /", "RUN apt-get update && apt-get install -y postgresql-16", 'CMD ["postgres"]']
+    claimed = finding("source-claimed", "source", **claim, history=steps)
+    found = (outdated, finding("running-current", "restarts"), signed, claimed)
+    judged_one = outcome([(explained, found)], settings, requests=requests)
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
     assert f"```\n{page(judged_one, settings)}```\n" in readme
 
