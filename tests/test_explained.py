@@ -1,12 +1,14 @@
 """`--explain` through the whole plugin: the one container that is meant, its state, and nobody else's questions."""
 
+import io
 import json
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from container_updates import options
+from container_updates import cli, options
 from container_updates.demo.engine import EngineServer
 from container_updates.demo.kinds import CLASSIC, CONTAINERD
 from container_updates.errors import UsageError
@@ -14,7 +16,7 @@ from container_updates.model import State
 from container_updates.settings import Settings
 from tests.lab import Lab, lab
 from tests.signed import Signer
-from tests.test_cli import UPDATES, parsed, plugin, refused
+from tests.test_cli import UPDATES, environment, parsed, plugin, refused
 
 
 @pytest.fixture
@@ -27,9 +29,12 @@ def host(tmp_path: Path) -> Iterator[Lab]:
 
 def page(host: Lab, name: str, *argv: str) -> tuple[int, str]:
     checks = () if "--check" in argv else (UPDATES,)
-    done = plugin(host.folder, "-H", host.engine.host, "--explain", name, *checks, *argv)
-    assert done.stderr == b""
-    return done.returncode, done.stdout.decode()
+    said, complained = io.StringIO(), io.StringIO()
+    with redirect_stdout(said), redirect_stderr(complained):
+        command = ["-H", host.engine.host, "--explain", name, *checks, *argv]
+        code = cli.main(command, environment(host.folder))
+    assert complained.getvalue() == ""
+    return code, said.getvalue()
 
 
 def test_one_container_is_told_and_the_others_are_not_asked_for(host: Lab) -> None:
