@@ -39,7 +39,7 @@ def kept_until(
     """The same, with the time until which it holds: for findings that are made of these, and kept too."""
     registry, reference = context.registry, subject.reference
     name = _name(check, subject, context, under)
-    remembered = _unpack(registry.recall(_KIND, reference, name), check, context.clock.wall())
+    remembered = _unpack(registry.recall(_KIND, reference, name), context.clock.wall())
     if remembered is not None:
         return remembered
     findings, holds_until = find()
@@ -52,6 +52,11 @@ def kept_until(
             with suppress(TypeError, ValueError):  # facts that are no plain data
                 registry.keep(_KIND, reference, name, _pack(findings, until), until - now)
     return findings, holds_until
+
+
+def as_told(context: Context) -> list[str]:
+    """Under what findings are kept that were held against what earlier runs saw, as this run tells them."""
+    return [context.given.seen if context.given else "", str(bool(context.settings.explain))]
 
 
 def _name(check: str, subject: Subject, context: Context, under: Sequence[str]) -> str:
@@ -84,18 +89,18 @@ def _packages() -> tuple[str, ...]:
 
 
 def _pack(findings: Sequence[Finding], until: float) -> bytes:
-    plain = [[one.code, one.verdict.value, one.message, dict(one.details)] for one in findings]
+    plain = [[one.check, one.code, one.verdict.value, one.message, dict(one.details)] for one in findings]
     return json.dumps([until, plain]).encode()
 
 
-def _unpack(value: bytes | None, check: str, now: float) -> Made | None:
+def _unpack(value: bytes | None, now: float) -> Made | None:
     try:
         until, plain = json.loads(value or b"")
         if now >= until:
             return None
         findings = [
-            Finding(check, str(code), Verdict(verdict), str(message), dict(details))
-            for code, verdict, message, details in plain
+            Finding(str(check), str(code), Verdict(verdict), str(message), dict(details))
+            for check, code, verdict, message, details in plain
         ]
         return findings, datetime.fromtimestamp(until, UTC)
     except (ValueError, TypeError, OverflowError, OSError):

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from container_updates.chain import Context
-from container_updates.chain.kept import Made, kept, kept_until
+from container_updates.chain.kept import Made, as_told, kept, kept_until
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
 from container_updates.reference import Reference
@@ -22,9 +22,7 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         message = f"{reference} built here, never pulled or pushed"
         yield Finding("signatures", "local-build", Verdict.SKIPPED, message)
         return
-    given = context.given
-    under = [given.seen if given else "", str(bool(context.settings.explain))]
-    yield from kept("signatures", subject, context, lambda: _compared(subject, context), under=under)
+    yield from kept("signatures", subject, context, lambda: _compared(subject, context), under=as_told(context))
 
 
 def _compared(subject: Subject, context: Context) -> Made:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from container_updates.chain import Context
-from container_updates.chain.kept import kept
+from container_updates.chain.kept import Made, as_told, kept, kept_until
 from container_updates.errors import Unresolvable
 from container_updates.model import Finding, Subject, Verdict
-from container_updates.trust import seen
 
 if TYPE_CHECKING:
     from container_updates.chain.evidence import Claim, Evidence, Proof
@@ -21,27 +19,34 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
 
     Raises `Inconclusive` where the registry does not say what there is.
     """
-    reference, policy = subject.reference, context.policy
     if context.pulled(subject.image) is False:
-        yield _finding("local-build", Verdict.SKIPPED, f"{reference} built here, never pulled or pushed")
+        yield _finding("local-build", Verdict.SKIPPED, f"{subject.reference} built here, never pulled or pushed")
         return
+    found = kept("source", subject, context, lambda: _compared(subject, context), under=as_told(context))
+    yield from found
+    yield from _based(found[0], subject, context)
+
+
+def _compared(subject: Subject, context: Context) -> Made:
+    """The verdict, by the side of what earlier runs saw: it is kept longer than what they make of it."""
+    reference, policy = subject.reference, context.policy
+    rule = policy.rule_for(reference) if policy else None
     if policy is not None and not policy.allows(reference.registry):
         message = f"{reference} is from {reference.registry}, a registry that the policy does not allow"
-        details = {"registry": reference.registry, **context.explained(policy.rule_for(reference))}
-        yield _finding("untrusted-registry", Verdict.FAIL, message, details)
-        return
-    rule = policy.rule_for(reference) if policy else None
+        details = {"registry": reference.registry, **context.explained(rule)}
+        return [_finding("untrusted-registry", Verdict.FAIL, message, details)], None
     if rule is not None and rule.provenance == "accepted":
         details = {"rule": rule.place, **context.explained(rule)}
-        yield _finding("accepted", Verdict.SKIPPED, f"{reference} source not looked at, by {rule.place}", details)
-        return
-    for finding in kept("source", subject, context, lambda: _asked(subject, rule, context)):
-        words, news, changes = _remembered(finding, subject, rule, context)
-        explained = {**context.explained(rule), **_history(finding, subject, context)}
-        told = {**finding.details, **news, **explained}
-        yield replace(finding, message=f"{reference} {finding.message}{words}", details=told)
-        yield from changes
-        yield from _based(finding, subject, context)
+        return [
+            _finding("accepted", Verdict.SKIPPED, f"{reference} source not looked at, by {rule.place}", details)
+        ], None
+    [finding], until = kept_until("source", subject, context, lambda: _asked(subject, rule, context), under=["verdict"])
+    words, news, changes = _remembered(finding, subject, rule, context)
+    explained = {**context.explained(rule), **_history(finding, subject, context)}
+    told = replace(
+        finding, message=f"{reference} {finding.message}{words}", details={**finding.details, **news, **explained}
+    )
+    return [told, *changes], until
 
 
 def _history(finding: Finding, subject: Subject, context: Context) -> dict[str, Any]:
@@ -60,6 +65,8 @@ def _remembered(
     """What is new: for the message, for the details, and what is to be said besides where somebody else built it."""
     if context.memory is None:
         return "", {}, ()
+    from container_updates.trust import seen
+
     digest = min(subject.image.digests, default="")
     proven = finding.code == "source-verified"  # and so by whom the rule names, where it names anybody
     named = {"builder": proven and bool(rule and rule.builders), "source": proven and bool(rule and rule.source)}
@@ -78,13 +85,13 @@ def _based(finding: Finding, subject: Subject, context: Context) -> Iterator[Fin
     if isinstance(known, dict):
         from container_updates.chain import base
 
-        def asked() -> tuple[Sequence[Finding], None]:
+        def asked() -> Made:
             return list(base.examine(known, subject, context)), None
 
         yield from kept("source", subject, context, asked, under=["base", str(known)])
 
 
-def _asked(subject: Subject, rule: "Rule | None", context: Context) -> tuple[Sequence[Finding], datetime | None]:
+def _asked(subject: Subject, rule: "Rule | None", context: Context) -> Made:
     """The finding, and from when on it may be another one."""
     # Not before something has to be looked at: a run that knows its findings does without.
     from container_updates.chain import base

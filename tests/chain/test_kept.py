@@ -48,11 +48,13 @@ def test_a_kept_verdict_asks_nothing_and_loads_no_cryptography(host: Lab, signer
     bare = host.registry.push_image("app/bare", "1")
     host.run("bare", bare)
     argv = [
-        *(f"--host={host.engine.host}", "--check=signatures", "--output=json", f"--docker-config={host.folder}"),
-        *(f"--state-dir={host.folder}/s", f"--trust-policy={signer.policy(host.folder)}"),
+        *(f"--host={host.engine.host}", "--check=signatures,source", "--output=json"),
+        *(f"--docker-config={host.folder}", f"--state-dir={host.folder}/s"),
+        f"--trust-policy={signer.policy(host.folder)}",
     ]
     first = _process(argv)
-    assert sorted(found["code"] for found in _findings(first)) == ["signed", "signed", "signed", "unsigned"]
+    codes = sorted(found["code"] for found in _findings(first))
+    assert codes == ["signed", "signed", "signed", *["unknown-source"] * 4, "unsigned"]
     assert "cryptography" in first["modules"]
     asked = len(host.registry.requests())
     again = _process(argv)
@@ -60,6 +62,11 @@ def test_a_kept_verdict_asks_nothing_and_loads_no_cryptography(host: Lab, signer
     assert len(host.registry.requests()) == asked
     assert not {"cryptography", "cbor2", "sigstore"} & set(again["modules"])
     assert not [name for name in again["modules"] if name.startswith("container_updates.signing.disc")]
+    # The first run wrote into the memory, which the second was held against once more; the third finds it as it was.
+    again = _process(argv)
+    assert _findings(again) == _findings(first)
+    assert "container_updates.trust.policy" not in again["modules"]
+    assert "container_updates.trust.memory" not in again["modules"]
     anew = _process([*argv, "--no-cache"])
     assert _findings(anew) == _findings(first)
     assert len(host.registry.requests()) > asked
