@@ -25,6 +25,7 @@ from container_updates.registry import Hosts
 from container_updates.settings import Settings
 from container_updates.trust import written
 from container_updates.trust.policy import load
+from tests.functional.daemons import unavailable
 from tests.lab import Lab
 from tests.registry.conftest import Authority
 from tests.signing.assets import root_of, trust_files
@@ -113,7 +114,7 @@ def test_what_notary_0_7_signed(tmp_path: Path, folder: str, digest: str, code: 
         try:
             server = stack.enter_context(TrustServer(port=5000))
         except OSError:
-            pytest.skip("somebody else listens at port 5000")
+            unavailable("somebody else listens at port 5000")
         host = Lab(stack.enter_context(EngineServer(CLASSIC)), server, tmp_path)
         server.publish("127.0.0.1:5000/demo/app", files)
         image = host.registry.push_image("demo/app", "latest")
