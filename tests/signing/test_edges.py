@@ -69,7 +69,7 @@ def test_certificates_of_notation(which, edge, seconds, holds):
 @pytest.mark.parametrize("which", ["signer", "stamp"])
 def test_a_stamp_and_the_certificates_that_it_has_to_fit(which, edge, seconds, holds):
     """For a certificate that has expired since: what counts is the time of the stamp."""
-    # The library that reads stamps takes the last second of an authority's certificate for over: nothing is accepted late.
+    # The library that reads stamps takes an authority's last second for over already: nothing is accepted late.
     holds = holds and (which, edge, seconds) != ("stamp", "end", 0)
     stamped_at = datetime(2025, 6, 1, 12, tzinfo=UTC)
     moment = stamped_at - seconds * SECOND if edge == "end" else stamped_at + seconds * SECOND
