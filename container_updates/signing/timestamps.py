@@ -31,7 +31,7 @@ def check(body: bytes, message: bytes, roots: Iterable[bytes]) -> tuple[datetime
     except ValueError:
         raise Wrong("the timestamp cannot be read") from None
     if len(signers) != 1 or len(bodies) > MAX_CERTIFICATES:
-        raise Wrong("the timestamp has not exactly one signer")
+        raise Wrong("the timestamp has not exactly one signer, or too many certificates")
     pool = [certificates.load(body, "a certificate of the timestamp") for body in bodies]
     trusted = [certificates.load(body, "a timestamp authority's certificate") for body in roots]
     leaf = next(

@@ -20,6 +20,7 @@ from container_updates.demo import faults
 from container_updates.demo.attached import beside, layer_of, refer
 from container_updates.demo.content import AMD64, OCI, PushedImage
 from container_updates.demo.engine import EngineServer
+from container_updates.demo.http import json_response
 from container_updates.demo.kinds import CLASSIC, CONTAINERD
 from container_updates.demo.registry import RegistryServer
 from container_updates.errors import PolicyError
@@ -178,6 +179,19 @@ def test_no_answer_is_never_unsigned(host: Lab, path: str, fault: faults.Fault, 
     host.registry.fail(fault, path=path)
     checked = host.check(checks=ONLY)
     assert checked.finding("web", "signatures").code == code
+    assert checked.outcome.state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [400, 410])
+@pytest.mark.parametrize("path", ["/referrers/", r"\.sig$"])
+def test_a_status_that_means_nothing_here_is_never_unsigned(host: Lab, path: str, status: int) -> None:
+    """Not even where its body is a list of referrers that is right and empty."""
+    image = host.registry.push_image("app/web", "1")
+    nothing = {"schemaVersion": 2, "mediaType": OCI.index, "manifests": []}
+    host.registry.fail(lambda request, answer: json_response(nothing, status), path=path)
+    host.run("web", image)
+    checked = host.check(checks=ONLY)
+    assert checked.finding("web", "signatures").code == "bad-answer"
     assert checked.outcome.state is State.UNKNOWN
 
 

@@ -92,6 +92,14 @@ def test_what_is_not_wholly_right_is_a_bad_answer(body):
         parse(body, None)
 
 
+def test_a_manifest_larger_than_4_mib_is_refused_although_it_is_right():
+    body = manifest()
+    largest = body + b" " * (4 * 1024 * 1024 - len(body))
+    assert parse(largest, OCI_MANIFEST).body == largest
+    with pytest.raises(errors.BadAnswer, match="larger than 4194304 bytes"):
+        parse(largest + b" ", OCI_MANIFEST)
+
+
 def test_schema_1_is_called_too_old():
     with pytest.raises(errors.BadAnswer, match="too old a format"):
         parse(b'{"schemaVersion": 1}', "application/vnd.docker.distribution.manifest.v1+prettyjws")

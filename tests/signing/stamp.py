@@ -24,8 +24,8 @@ def authority(**faults):
     return root, certify("tsa", root, purposes_critical=True, **faults)
 
 
-def token(tsa, message, *certificates, moment=LOGGED, key=None):
-    """A TimeStampToken over `message`, with these certificates in it."""
+def token(tsa, message, *certificates, moment=LOGGED, key=None, signers=1):
+    """A TimeStampToken over `message`, with these certificates in it, `signers` times signed."""
     imprint = tlv(0x30, SHA256, tlv(0x04, hashlib.sha256(message).digest()))
     stamped = tlv(0x18, moment.strftime("%Y%m%d%H%M%SZ").encode())
     info = tlv(0x30, integer(1), POLICY, imprint, integer(42), stamped)
@@ -52,7 +52,7 @@ def token(tsa, message, *certificates, moment=LOGGED, key=None):
         tlv(0x31, SHA256),
         tlv(0x30, TST_INFO, tlv(0xA0, tlv(0x04, info))),
         tlv(0xA0, *sorted(one.der for one in certificates)),
-        tlv(0x31, signer),
+        tlv(0x31, *[signer] * signers),
     )
     return tlv(0x30, SIGNED_DATA, tlv(0xA0, signed))
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from container_updates.signing import bounded, bundle, cosign, der, notation
 from container_updates.signing.checked import State, Unknown, Wrong
 from container_updates.signing.envelopes import COSE, JWS
-from tests.signing.forge import SIMPLE, certify, expected, key_signed, new_key, spki
+from tests.signing.forge import SIMPLE, b64, certify, dsse, expected, key_bundle, key_signed, new_key, spki, statement
 
 
 def test_json_within_the_bounds_is_read():
@@ -115,4 +115,12 @@ def test_a_chain_of_too_many_certificates_is_refused_before_any_is_read():
     annotations["dev.sigstore.cosign/certificate"] = pem
     annotations["dev.sigstore.cosign/chain"] = pem * (bounded.MAX_CERTIFICATES + 1)
     checked = cosign.verify(SIMPLE, payload, annotations, expected())
+    assert (checked.state, checked.reason) == (State.WRONG, "a chain of 17 certificates")
+
+
+def test_a_bundle_with_too_many_certificates_is_refused_before_any_is_read():
+    private_key = new_key()
+    chain = {"certificates": [{"rawBytes": b64(b"no certificate")}] * (bounded.MAX_CERTIFICATES + 1)}
+    body = key_bundle(private_key, dsse(private_key, statement()), x509CertificateChain=chain)
+    checked = bundle.verify(body, expected())
     assert (checked.state, checked.reason) == (State.WRONG, "a chain of 17 certificates")

@@ -293,6 +293,14 @@ def test_an_integrated_time_without_the_logs_promise_is_no_time():
     assert checked.state is State.WRONG
 
 
+def test_a_bundle_of_today_without_a_log_entry_is_invalid():
+    """Whatever the timestamp beside it says."""
+    body = json.loads(stored(KUBEWARDEN))
+    body["verificationMaterial"]["tlogEntries"] = []
+    checked = bundle.verify(json.dumps(body).encode(), expected(KUBEWARDEN_SIGNER, digest=KUBEWARDEN_DIGEST))
+    assert (checked.state, checked.reason) == (State.WRONG, "no log entry says when it was signed")
+
+
 def test_a_proof_of_inclusion_that_does_not_fit_is_invalid():
     body = json.loads(stored(KUBEWARDEN))
     proof = body["verificationMaterial"]["tlogEntries"][0]["inclusionProof"]

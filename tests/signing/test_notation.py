@@ -404,17 +404,43 @@ def test_a_self_signed_timestamp_authority_that_comes_along_is_not_believed():
 
 
 @pytest.mark.parametrize(
-    "faults",
+    ("faults", "words"),
     [
-        {"purposes": [forge.CODE_SIGNING]},
-        {"purposes": [forge.CODE_SIGNING, forge.ExtendedKeyUsageOID.TIME_STAMPING]},
-        {"authority": True},
+        ({"purposes": [forge.CODE_SIGNING]}, "is for another use than time stamping"),
+        (
+            {"purposes": [forge.CODE_SIGNING, forge.ExtendedKeyUsageOID.TIME_STAMPING]},
+            "is for another use than time stamping",
+        ),
+        ({"purposes": []}, "does not say that it is for time stamping"),
+        ({"key_usage": forge.usage(key_agreement=True)}, "lacks the key usage digitalSignature"),
+        ({"authority": True}, "signs although it is an authority's own"),
     ],
 )
-def test_a_timestamp_by_a_certificate_for_something_else_is_wrong(faults):
+def test_a_timestamp_by_a_certificate_for_something_else_is_wrong(faults, words):
     root, tsa = stamp.authority(**faults)
     signer = notation_signer(CA, timestamp_authorities=(root.der,))
-    assert verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa)).state is State.WRONG
+    checked = verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa))
+    assert checked.state is State.WRONG
+    assert words in checked.reason
+
+
+@pytest.mark.parametrize(("more", "signers"), [(0, 2), (0, 0), (16, 1)])
+def test_a_timestamp_of_several_signers_or_very_many_certificates_is_wrong(more, signers):
+    signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,))
+    others = [certify(f"other {number}") for number in range(more)]
+    checked = verify(signer=signer, now=LATER, unprotected=stamped(TSA, TSA, *others, signers=signers))
+    assert (checked.state, checked.reason) == (
+        State.WRONG,
+        "the timestamp has not exactly one signer, or too many certificates",
+    )
+
+
+def test_a_timestamp_from_after_its_authoritys_certificate_is_wrong():
+    root, tsa = stamp.authority(end=LOGGED - timedelta(seconds=1))
+    signer = notation_signer(CA, timestamp_authorities=(root.der,))
+    checked = verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa))
+    assert checked.state is State.WRONG
+    assert "certificate CN=tsa,O=Acme,C=DE expired" in checked.reason
 
 
 @pytest.mark.parametrize("check", ["expiry", "authenticTimestamp"])
