@@ -15,7 +15,7 @@ import cbor2
 import pytest
 
 from container_updates.demo.attached import beside, layer_of, refer
-from container_updates.demo.content import AMD64, OCI, PushedImage
+from container_updates.demo.content import AMD64, ARM64, OCI, PushedImage
 from container_updates.demo.engine import EngineServer
 from container_updates.demo.kinds import CONTAINERD
 from container_updates.demo.registry import RegistryServer
@@ -303,3 +303,15 @@ def test_a_signature_beside_an_index_that_only_claims_to_list_what_runs(host: La
     host.registry.push_index("app/web", "1", [running])
     signer.bundle(host.registry.push_index("app/web", "1", [running]))
     assert host.check(checks=ONLY, trust_policies=policies).finding("web", "signatures").code == "signed"
+
+
+def test_a_signature_of_another_platform_s_image_is_not_this_one_s(host: Lab, signer: Signer) -> None:
+    """Both are in the index that runs; only what runs here counts, or the index as a whole."""
+    other = host.registry.push_image("app/web", platform=ARM64)
+    running = host.registry.push_image("app/web", platform=AMD64)
+    index = host.registry.push_index("app/web", "1", [other, running])
+    signer.bundle(other)
+    assert signed_by(host, signer, index).code == "unsigned"
+    signer.bundle(running)
+    host.engine.remove_container("web")
+    assert signed_by(host, signer, index).code == "signed"

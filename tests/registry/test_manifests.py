@@ -100,6 +100,11 @@ def test_a_manifest_larger_than_4_mib_is_refused_although_it_is_right():
         parse(largest + b" ", OCI_MANIFEST)
 
 
+def test_what_is_called_a_web_page_is_none_whatever_it_holds():
+    with pytest.raises(errors.BadAnswer, match="a web page instead of a manifest"):
+        parse(index(), "text/html; charset=utf-8")
+
+
 def test_schema_1_is_called_too_old():
     with pytest.raises(errors.BadAnswer, match="too old a format"):
         parse(b'{"schemaVersion": 1}', "application/vnd.docker.distribution.manifest.v1+prettyjws")

@@ -24,11 +24,12 @@ def authority(**faults):
     return root, certify("tsa", root, purposes_critical=True, **faults)
 
 
-def token(tsa, message, *certificates, moment=LOGGED, key=None, signers=1):
-    """A TimeStampToken over `message`, with these certificates in it, `signers` times signed."""
+def token(tsa, message, *certificates, moment=LOGGED, key=None, signers=1, accuracy=0):
+    """A TimeStampToken over `message` with these certificates, right within `accuracy` seconds, so often signed."""
     imprint = tlv(0x30, SHA256, tlv(0x04, hashlib.sha256(message).digest()))
     stamped = tlv(0x18, moment.strftime("%Y%m%d%H%M%SZ").encode())
-    info = tlv(0x30, integer(1), POLICY, imprint, integer(42), stamped)
+    within = tlv(0x30, integer(accuracy)) if accuracy else b""
+    info = tlv(0x30, integer(1), POLICY, imprint, integer(42), stamped, within)
     attributes = sorted(
         [
             tlv(0x30, CONTENT_TYPE, tlv(0x31, TST_INFO)),

@@ -429,21 +429,30 @@ def test_a_key_in_the_log_entry_proves_who_but_not_that_he_may(instance):
     assert verify((payload, annotations), by(forge.new_key())).state is State.UNKNOWN
 
 
-def test_a_timestamp_of_the_roots_authority_stands_for_a_log_entry(instance, certified):
+@pytest.mark.parametrize(
+    ("over", "span", "words"),
+    [
+        (None, Span(), ""),
+        (b"something else", Span(), "the timestamp is not by its authority, or for another signature"),
+        (None, Span(None, LOGGED - timedelta(seconds=1)), "the timestamp authority was not in use"),
+    ],
+)
+def test_a_timestamp_of_the_roots_authority_stands_for_a_log_entry(instance, certified, over, span, words):
     tsa_root, tsa = stamp.authority()
     payload, annotations = keyless_signed(instance, certified, with_log=False)
     signature = forge.base64.b64decode(annotations["dev.cosignproject.cosign/signature"])
-    for stamped, state in ((signature, State.GOOD), (b"something else", State.WRONG)):
-        response = forge.b64(stamp.tlv(0x30, stamp.tlv(0x30, b"\x02\x01\x00"), stamp.token(tsa, stamped, tsa)))
-        annotations["dev.sigstore.cosign/rfc3161timestamp"] = json.dumps({"SignedRFC3161Timestamp": response})
-        root = forge.TrustedRoot(
-            instance.root.authorities,
-            (),
-            instance.root.certificate_logs,
-            (forge.Authority((tsa.der, tsa_root.der)),),
-        )
-        checked = verify((payload, annotations), KeylessSigner(forge.ISSUER, forge.IDENTITY, root))
-        assert checked.state is state, checked.reason
+    token = stamp.token(tsa, over or signature, tsa)
+    response = forge.b64(stamp.tlv(0x30, stamp.tlv(0x30, b"\x02\x01\x00"), token))
+    annotations["dev.sigstore.cosign/rfc3161timestamp"] = json.dumps({"SignedRFC3161Timestamp": response})
+    root = forge.TrustedRoot(
+        instance.root.authorities,
+        (),
+        instance.root.certificate_logs,
+        (forge.Authority((tsa.der, tsa_root.der), span),),
+    )
+    checked = verify((payload, annotations), KeylessSigner(forge.ISSUER, forge.IDENTITY, root))
+    assert checked.state is (State.WRONG if words else State.GOOD), checked.reason
+    assert words in checked.reason
 
 
 @pytest.mark.parametrize("part", ["payload", "signature", "key"])

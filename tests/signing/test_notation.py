@@ -392,6 +392,17 @@ def test_a_timestamp_for_a_certificate_that_expired_since(unprotected, state):
         assert checked.signed_at == LOGGED
 
 
+@pytest.mark.parametrize(("accuracy", "state"), [(1, State.GOOD), (2, State.WRONG)])
+@pytest.mark.parametrize("edge", ["start", "end"])
+def test_a_timestamp_counts_with_all_that_it_may_be_off(edge, accuracy, state):
+    inside = timedelta(seconds=1 if edge == "start" else -1)
+    leaf = certify("short", CA, start=LOGGED, end=LOGGED + timedelta(days=1))
+    moment = (LOGGED if edge == "start" else LOGGED + timedelta(days=1)) + inside
+    signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,))
+    unprotected = stamped(TSA, TSA, moment=moment, accuracy=accuracy)
+    assert verify(leaf, signer=signer, now=LATER, unprotected=unprotected).state is state
+
+
 def test_a_timestamp_by_nobody_whom_the_policy_names_is_unknown():
     assert verify(signer=notation_signer(CA), now=LATER, unprotected=stamped(TSA, TSA)).state is State.UNKNOWN
 
