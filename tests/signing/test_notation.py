@@ -249,6 +249,13 @@ def test_without_its_root_a_chain_is_not_complete():
     assert "not complete" in checked.reason
 
 
+def test_a_chain_of_too_many_certificates_is_refused_before_any_is_read():
+    body = json.loads(jws(LEAF, [LEAF, CA]))
+    body["header"]["x5c"] = [forge.b64(b"no certificate")] * 17
+    checked = verify(body=json.dumps(body).encode())
+    assert (checked.state, checked.reason) == (State.WRONG, "a chain of 17 certificates")
+
+
 def test_a_chain_out_of_order_is_wrong():
     middle = certify("middle", CA, authority=True)
     leaf = certify("release", middle)
