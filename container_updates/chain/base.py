@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote
 
 from container_updates import reference as references
 from container_updates.chain import Context, inconclusive, labels
-from container_updates.errors import Inconclusive, InvalidReference, NotFound
+from container_updates.errors import Inconclusive, InvalidReference, NotFound, Unresolvable
 from container_updates.model import Finding, Platform, Subject, Verdict
 from container_updates.reference import Reference
 from container_updates.registry import Registry, manifests
@@ -44,10 +44,9 @@ def find(subject: Subject, materials: Iterable[Material], context: Context, *, p
 
     Of the images that went into the build it is the one with the most layers that begin ours; else labels name it.
     """
-    platform = subject.image.platform or context.details(subject.image).platform
     found: list[tuple[int, Base]] = []
     images = [one for one in map(_image, materials) if one is not None and _may_be_asked(one, subject, context)]
-    ours = context.details(subject.image).layers if images else ()
+    platform, ours = _running(subject, context) if images else (None, ())
     for image in list(dict.fromkeys(images))[:_MOST_COMPARED] if len(ours) > 1 else ():
         try:
             theirs = config(image, platform, context.registry)
@@ -91,6 +90,15 @@ def examine(base: Mapping[str, Any], subject: Subject, context: Context) -> Iter
         message = f"{what} outdated: built{says} from {built}, published {today}"
         details["published_digest"] = published.digest
         yield Finding("source", "base-outdated", Verdict.FAIL, message, details)
+
+
+def _running(subject: Subject, context: Context) -> tuple[Platform | None, tuple[str, ...]]:
+    """The platform and layers of what runs; no layers where the engine does not tell them."""
+    try:
+        details = context.details(subject.image)
+    except Unresolvable:
+        return None, ()
+    return subject.image.platform or details.platform, details.layers
 
 
 def _moved(reference: Reference, digest: str, today: str, platform: Platform | None, registry: Registry) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from container_updates.chain import base as base_images
 from container_updates.demo import attached, faults
 from container_updates.demo.content import AMD64
+from container_updates.demo.kinds import CONTAINERD
 from container_updates.demo.registry import RegistryServer
 from container_updates.model import Finding, Image, State, Subject, Verdict
 from container_updates.reference import parse
@@ -522,6 +523,17 @@ class TestBase:
         assert len(found.details["materials"]) == 3
         host.registry.push_image("base/runtime", "3", layers=[b"os", b"new"])
         assert [one.code for one in self.findings(host)] == ["base-outdated"]
+
+    def test_an_engine_that_tells_no_layers_costs_the_base_alone(self, host: Lab) -> None:
+        base = host.registry.push_image("base/os", "3", layers=[b"os"])
+        image = host.registry.push_image("acme/app", platform=AMD64, layers=[b"os", b"app"], labels=labels())
+        context = {**built.git_context(), "materials": [built.material(base)]}
+        with lab(host.folder / "containerd", CONTAINERD) as other:
+            other.run("web", built.with_buildkit(host.registry, "1", image, context))
+            other.engine.fail(faults.status(500), path="/images/sha256:")
+            found = other.check(checks=ONLY).finding("web", "source")
+        assert found.code == "source-claimed", found.message
+        assert "base" not in found.details
 
     def test_of_signed_provenance_it_is_proven(self, host: Lab) -> None:
         key = forge.new_key()
