@@ -36,8 +36,8 @@ KEYS = {
     "rsa": rsa.generate_private_key(65537, 2048),
     "ed": ed25519.Ed25519PrivateKey.generate(),
 }
-REFUSED_BY_THE_TOOL_ALONE = {("2.6.4", "classic", "p384"), ("3.1.2", "classic", "p384")}
-"""cosign signs P-384 with the curve's own hash, and its verification of classic signatures expects SHA-256."""
+REFUSED_BY_THE_TOOL_ALONE = {(version, way, "p384") for version, way in WAYS}
+"""cosign signs P-384 with the curve's own hash, and its verification by a key expects SHA-256."""
 
 
 @dataclass
