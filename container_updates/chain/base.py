@@ -39,21 +39,24 @@ class Base:
         return {member: value for member, value in known.items() if value is not None}
 
 
-def find(subject: Subject, materials: Iterable[Material], context: Context, *, proven: bool) -> Base | None:
+def find(subject: Subject, proven: Iterable[Material], claimed: Iterable[Material], context: Context) -> Base | None:
     """Return the base image of what runs; None where nothing says it, or where it cannot be looked at.
 
     Of the images that went into the build it is the one with the most layers that begin ours; else labels name it.
+    `proven` are what a signed provenance names, `claimed` what others say.
     """
     found: list[tuple[int, Base]] = []
-    images = [one for one in map(_image, materials) if one is not None and _may_be_asked(one, subject, context)]
+    signed = dict.fromkeys(map(_image, proven))
+    named = dict.fromkeys((*signed, *map(_image, claimed)))
+    images = [one for one in named if one is not None and _may_be_asked(one, subject, context)]
     platform, ours = _running(subject, context) if images else (None, ())
-    for image in list(dict.fromkeys(images))[:_MOST_COMPARED] if len(ours) > 1 else ():
+    for image in images[:_MOST_COMPARED] if len(ours) > 1 else ():
         try:
             theirs = config(image, platform, context.registry)
         except Inconclusive:
             continue  # nothing is said of a base that nobody can look at
         if theirs is not None and 0 < len(theirs.layers) < len(ours) and theirs.layers == ours[: len(theirs.layers)]:
-            found.append((len(theirs.layers), Base(image, image.digest, proven, theirs.labels)))
+            found.append((len(theirs.layers), Base(image, image.digest, image in signed, theirs.labels)))
     if found:
         return max(found, key=lambda one: one[0])[1]
     return _labelled(subject, context)

@@ -45,6 +45,11 @@ class Claim:
     link: str | None = None
     """A page that shows the blueprint, where that is not the repository at the commit."""
 
+    @property
+    def place(self) -> str:
+        """Repository and commit, for a person."""
+        return f"{self.repository} at {self.revision[:12]}" if self.revision else str(self.repository)
+
     def plain(self) -> dict[str, str]:
         """As one of the details' claims."""
         members = ("evidence", "repository", "revision", "ref", "builder")
@@ -143,12 +148,10 @@ def gather(subject: Subject, rule: Rule | None, context: Context) -> Evidence:
         raise gathered.unread
     gathered.claims += _buildkit(subject, attestations, context)
     gathered.claims += _labelled(subject.image.labels)
-    if not gathered.proofs and not gathered.claims:
-        gathered.claims += _library(subject)
     return Evidence(
         tuple(gathered.proofs),
         tuple(gathered.unproven),
-        tuple(gathered.claims),
+        tuple(gathered.claims if gathered.proofs else with_library(gathered.claims, subject)),
         min(gathered.ends, default=None),
         gathered.beyond,
     )
@@ -281,13 +284,11 @@ def _labelled(of_image: Mapping[str, str]) -> Iterator[Claim]:
         yield Claim("label", "by its label", source, revision)
 
 
-def _library(subject: Subject) -> Iterator[Claim]:
-    """Docker publishes what each official image is built from, beside the images and not in them."""
+def with_library(claims: list[Claim], subject: Subject) -> list[Claim]:
+    """Return the claims, and where none names a repository, what Docker publishes beside its official images."""
     reference = subject.reference
-    if reference.registry == DOCKER_HUB and reference.repository.startswith("library/"):
-        yield Claim(
-            "library",
-            "by Docker's published library definition",
-            _LIBRARY,
-            link=f"{_LIBRARY}/blob/master/{reference.repository}",
-        )
+    official = reference.registry == DOCKER_HUB and reference.repository.startswith("library/")
+    if not official or any(claim.repository for claim in claims):
+        return claims
+    link = f"{_LIBRARY}/blob/master/{reference.repository}"
+    return [*claims, Claim("library", "by Docker's published library definition", _LIBRARY, link=link)]

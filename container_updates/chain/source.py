@@ -100,9 +100,9 @@ def _asked(subject: Subject, rule: "Rule | None", context: Context) -> Made:
     if not subject.image.digests:
         raise Unresolvable("the engine knows no digest of its image")
     evidence = gather(subject, rule, context)
-    said = (*(proof.claim for proof in evidence.proofs), *evidence.claims)
-    materials = [material for claim in said for material in claim.materials]
-    found = base.find(subject, materials, context, proven=bool(evidence.proofs))
+    proven = [material for proof in evidence.proofs for material in proof.claim.materials]
+    claimed = [material for claim in evidence.claims for material in claim.materials]
+    found = base.find(subject, proven, claimed, context)
     evidence = evidence.without_inherited(subject.image.labels, found.labels if found else {})
     finding = _judged(evidence, rule)
     details: dict[str, Any] = {**finding.details}
@@ -134,8 +134,7 @@ def _judged(evidence: "Evidence", rule: "Rule | None") -> Finding:
     if rule is not None and not _is_allowed(claim.repository, rule.source):
         message = f"of unknown source: {claim.repository} is claimed {claim.words}, which {rule.place} does not allow"
         return _finding("unknown-source", Verdict.FAIL, message, _facts(claim, evidence))
-    at = f" at {claim.revision[:12]}" if claim.revision else ""
-    message = f"source {claim.repository}{at} is claimed {claim.words}"
+    message = f"source {claim.place} is claimed {claim.words}"
     return _finding("source-claimed", Verdict.PASS, message, _facts(claim, evidence))
 
 
@@ -149,9 +148,8 @@ def _proven(proof: "Proof", evidence: "Evidence", rule: "Rule | None") -> Findin
     if rule is not None and rule.builders and not any(_is_allowed(one, rule.builders) for one in proof.builders):
         who = proof.builders[0] if proof.builders else "nobody who is named"
         return _mismatch(f"built by {who}, whom {rule.place} does not allow", proof, evidence)
-    at = f" at {claim.revision[:12]}" if claim.revision else ""
     by = f" by {proof.builders[0]}" if proof.builders else ""
-    message = f"built from {claim.repository}{at}{by}: {proof.words}"
+    message = f"built from {claim.place}{by}: {proof.words}"
     return _finding("source-verified", Verdict.PASS, message, _facts(claim, evidence, proof))
 
 

@@ -48,8 +48,8 @@ def _everything_said(details: Details) -> Iterable[str]:
         yield from (f"  {line}" for line in _place(details))
     for claim in items(details, "claims"):
         yield from _said(claim)
-    for wrong in items(details, "invalid"):
-        yield from signers.signature(wrong)
+    for attestation in items(details, "attestations"):
+        yield from signers.signature(attestation)
     yield from _beneath(details)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from container_updates.chain import base as base_images
+from container_updates.chain import evidence
 from container_updates.demo import attached, faults
 from container_updates.demo.content import AMD64
 from container_updates.demo.kinds import CONTAINERD
@@ -199,6 +200,25 @@ class TestClaimed:
         assert found.code == "source-claimed"
         assert "hunter2" not in str(found)
         assert "me:" not in str(found)
+
+
+class TestOfficial:
+    """Images of Docker's library, whose definitions are published beside them."""
+
+    @pytest.mark.parametrize(
+        "claims", [[], [evidence.Claim("label", "by its label", None, COMMIT)]], ids=["none", "commit"]
+    )
+    def test_the_library_s_definition_is_the_claim_where_nothing_names_a_repository(self, claims: Any) -> None:
+        *_, claim = evidence.with_library(claims, SUBJECT)
+        assert (claim.evidence, claim.repository) == ("library", "https://github.com/docker-library/official-images")
+        assert claim.link == "https://github.com/docker-library/official-images/blob/master/library/web"
+        assert claim.words == "by Docker's published library definition"
+
+    def test_a_label_that_names_one_comes_first_and_other_images_have_none(self) -> None:
+        named = [evidence.Claim("label", "by its label", REPOSITORY)]
+        assert evidence.with_library(named, SUBJECT) == named
+        for other in ("docker.io/acme/web:1", "registry.example.com/library/web:1"):
+            assert evidence.with_library([], replace(SUBJECT, reference=parse(other))) == []
 
 
 class TestContradicted:
@@ -496,6 +516,17 @@ class TestBase:
             host.run(f"web-{number}", host.registry.push_image(f"acme/app{number}", "1", labels=named))
         host.check(checks=ONLY)
         assert len(host.registry.requests(path="^/v2/base/")) == 1
+
+    def test_that_only_buildkit_names_is_not_proven_by_a_signature_beside_it(self, host: Lab) -> None:
+        key = forge.new_key()
+        base = host.registry.push_image("base/os", "3", layers=[b"os"])
+        image = host.registry.push_image("acme/app", platform=AMD64, layers=[b"os", b"app"])
+        context = {**built.git_context(), "materials": [built.material(base)]}
+        index = built.with_buildkit(host.registry, "1", image, context)
+        built.attest(host.registry, index, key, built.v1())
+        found = source(host, index, trust_policies=policy(host, key))
+        assert found.code == "source-verified", found.message
+        assert found.details["base"] == {"name": base.reference, "digest": base.digest, "proven": False}
 
     def test_unknown_says_nothing(self, host: Lab) -> None:
         told = {**labels(), f"{OCI}base.name": "Not A Reference", f"{OCI}base.digest": "sha256:1"}

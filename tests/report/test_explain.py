@@ -310,6 +310,12 @@ def test_a_claimed_source_says_by_what_and_that_nobody_proves_it() -> None:
     ]
 
 
+def test_a_provenance_that_is_wrong_is_told_with_its_reason() -> None:
+    wrong = {"format": "sigstore-bundle", "state": "wrong", "reason": "signed for another image"}
+    text = page(judged(finding("source-mismatch", "source", reason="its provenance is wrong", attestations=[wrong])))
+    assert "signed for another image" in text
+
+
 def test_a_mismatch_shows_both_sides() -> None:
     signer, reason = {"kind": "key", "name": "acme.pub"}, "one by its signed provenance, but another by its label"
     mismatch = finding("source-mismatch", "source", **SOURCE, signer=signer, claims=[LABEL], reason=reason)
@@ -504,7 +510,7 @@ MEMBERS = (
     *(
         "base",
         "claims",
-        "invalid",
+        "attestations",
         "history",
         "builder",
         "built_at",
@@ -524,7 +530,7 @@ def test_details_are_shown_and_never_interpreted(hostile: str) -> None:
     flat = dict.fromkeys(INNER, hostile)
     deep = {**flat, "signer": flat, "state": "wrong", "notes": [hostile], "identities": [hostile]}
     rule = {"images": [hostile], "signers": [[deep, hostile]], "source": [hostile], "builders": [hostile]}
-    lists = ("signatures", "claims", "invalid", "history", "candidates", "registries", "before", "now", "joined")
+    lists = ("signatures", "claims", "attestations", "history", "candidates", "registries", "before", "now", "joined")
     details: dict[str, Any] = {
         **dict.fromkeys(MEMBERS, hostile),
         **{name: [deep, hostile] for name in lists},
