@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from container_updates.demo import faults
-from container_updates.demo.attached import Pushed
-from container_updates.demo.content import PushedImage
-from container_updates.demo.engine import EngineServer
-from container_updates.demo.kinds import CLASSIC
-from container_updates.demo.registry import RegistryServer
+from container_updates.demo.engine.kinds import CLASSIC
+from container_updates.demo.engine.server import EngineServer
+from container_updates.demo.registry.attached import Pushed
+from container_updates.demo.registry.content import PushedImage
+from container_updates.demo.registry.server import RegistryServer
 
 
 class Lab:
@@ -111,7 +111,7 @@ def _serve(
 
 
 def _sign(registry: RegistryServer, images: list[PushedImage], folder: Path) -> None:
-    from tests.signed import Signer
+    from tests.support.signed import Signer
 
     signer = Signer(registry)
     signer.policy(folder)
@@ -121,8 +121,7 @@ def _sign(registry: RegistryServer, images: list[PushedImage], folder: Path) -> 
 
 
 def _attest(registry: RegistryServer, images: list[PushedImage], folder: Path, hostile: str) -> list[Pushed]:
-    from tests import built
-    from tests.signing import forge
+    from tests.support import built, forge
 
     key = forge.new_key()
     (folder / "builder.pub").write_bytes(forge.pem(key))

@@ -11,7 +11,13 @@ from benchmarks.lab import Lab
 from benchmarks.measure import Row, run, side_by_side
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ("chain/versions.py", "chain/shapes.py", "chain/patterns.py", "chain/moving.py", "registry/tags.py")
+FILES = (
+    "chain/versions/link.py",
+    "chain/versions/tag_version.py",
+    "chain/versions/tag_filter.py",
+    "chain/versions/alias.py",
+    "registry/tags.py",
+)
 """What only this check needs."""
 OTHERS = "--check=updates,restarts"
 TAGS = 50_000
@@ -19,7 +25,7 @@ PAIRS = 30
 """So many that their median is worth 2 %, where the machine does nothing else."""
 PATTERN = """
 import time
-from container_updates.chain.patterns import of
+from container_updates.chain.versions.tag_filter import of
 from container_updates.model import Image, Subject
 from container_updates.reference import parse
 from container_updates.settings import Settings

@@ -5,21 +5,24 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from container_updates import chain, explained, reported, workers
-from container_updates.chain import Context, updates
+from container_updates import chain, workers
+from container_updates.actions import explained
+from container_updates.chain import Context
+from container_updates.chain.updates.link import asks
 from container_updates.clock import Clock, Deadline, engine_date
 from container_updates.errors import Inconclusive, InventoryError, TimedOut
 from container_updates.inventory import Inventory
-from container_updates.inventory.docker import DockerEngine
+from container_updates.inventory.engine import DockerEngine
 from container_updates.model import Container, EngineRegistries, Finding, Outcome, Problem, Subject, Verdict
 from container_updates.reference import is_digest
 from container_updates.registry import Credentials, Hosts, Registry
-from container_updates.registry.cache import Store
 from container_updates.settings import Settings
+from container_updates.state import last_report
+from container_updates.state.store import Store
 from container_updates.verdicts import judge
 
 if TYPE_CHECKING:
-    from container_updates.trust.given import Given
+    from container_updates.trust.context import TrustContext
 
 
 class Steps(Protocol):
@@ -52,14 +55,14 @@ def run(
     """
     started = clock.steady()
     if settings.learn:
-        from container_updates.trust import learn
+        from container_updates.trust.learning import learn
 
         learn.refuse(settings.learn)
     with (
         closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache)) as store,
         closing(Credentials(settings, deadline)) as credentials,
     ):
-        given = _given(settings, store, clock)
+        trust = _trust_context(settings, store, clock)
         hosts = _read(settings, deadline)
         registry = Registry(
             hosts=Hosts(settings, _merged(host.registries for host in hosts)),
@@ -71,7 +74,7 @@ def run(
             jobs=settings.jobs,
         )
         inventories = {host.inventory.engine: host.inventory for host in hosts if host.inventory}
-        context = Context(registry, inventories, store, clock, settings, given)
+        context = Context(registry, inventories, store, clock, settings, trust)
         containers = [container for host in hosts for container in host.containers]
         failures = [host.failure for host in hosts if host.failure]
         if settings.explain:
@@ -99,27 +102,27 @@ def run(
             incomplete=bool(failures),
         )
         if settings.learn:
-            policy = given.policy if given else None
+            policy = trust.policy if trust else None
             written = learn.write(settings.learn, outcome.containers, policy, clock.now(), any_port=settings.demo)
             outcome = replace(outcome, notes=(written,))
         if settings.new_only:
-            outcome = reported.mark(outcome, store, settings.service)
+            outcome = last_report.mark(outcome, store, settings.service)
         if settings.explain:
             outcome = replace(outcome, state=outcome.containers[0].state)
         # A disk that is full shows itself here, and is to be told. The store keeps how far the memory got.
-        if given is not None:
-            given.close()
+        if trust is not None:
+            trust.close()
         store.close()
-        return replace(outcome, problems=(*outcome.problems, *(given.problems if given else ()), *store.problems))
+        return replace(outcome, problems=(*outcome.problems, *(trust.problems if trust else ()), *store.problems))
 
 
-def _given(settings: Settings, store: Store, clock: Clock) -> "Given | None":
+def _trust_context(settings: Settings, store: Store, clock: Clock) -> "TrustContext | None":
     """Looked at before anything is asked; raises `PolicyError`."""
     if not {"signatures", "source"} & {*settings.checks}:
         return None
-    from container_updates.trust.given import Given
+    from container_updates.trust.context import TrustContext
 
-    return Given(settings.trust_policies, settings.state_dir, facts=store, clock=clock)
+    return TrustContext(settings.trust_policies, settings.state_dir, facts=store, clock=clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ def _examine(
     jobs = context.settings.jobs
     # A name that was never pulled must not leave this host, not even in the list of what a token is asked for.
     asking = workers.each(subjects, lambda subject: _asks(subject, context), jobs=jobs, deadline=deadline)
-    context.registry.expect(subject.reference for subject, asks in zip(subjects, asking, strict=True) if asks)
+    context.registry.expect(subject.reference for subject, asked in zip(subjects, asking, strict=True) if asked)
     links = [(check, chain.link(check)) for check in context.settings.checks]
 
     found: dict[Subject, list[Finding]] = {subject: [] for subject in subjects}
@@ -209,7 +212,7 @@ def _examine(
 
 def _asks(subject: Subject, context: Context) -> bool:
     try:
-        return updates.asks(subject, context)
+        return asks(subject, context)
     except Exception:  # said when the subject is examined
         return False
 

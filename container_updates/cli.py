@@ -10,9 +10,9 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import NoReturn
 
-from container_updates import options
 from container_updates.clock import Clock, Deadline
 from container_updates.errors import CheckError
+from container_updates.options import parser
 from container_updates.report.text import failure
 from container_updates.settings import Settings
 
@@ -48,13 +48,13 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
 
 
 def _run(argv: Sequence[str], environ: Mapping[str, str], stack: ExitStack) -> tuple[int, str]:
-    parsed = options.parse(argv, environ, terminal=bool(sys.stdout and sys.stdout.isatty()))
+    parsed = parser.parse(argv, environ, terminal=bool(sys.stdout and sys.stdout.isatty()))
     if isinstance(parsed, str):
         return 0, parsed
     if parsed.memory or parsed.accept:
-        from container_updates import known_signers
+        from container_updates.actions import signer_memory
 
-        return 0, known_signers.answer(parsed, Clock())
+        return 0, signer_memory.answer(parsed, Clock())
     for package in _NEEDED:
         if find_spec(package) is None:
             raise CheckError(_missing(package))

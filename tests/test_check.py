@@ -12,15 +12,15 @@ from container_updates import check
 from container_updates.chain import DEFAULT_CHECKS
 from container_updates.clock import Clock, Deadline
 from container_updates.demo import faults
-from container_updates.demo.auth import BearerAuth
-from container_updates.demo.engine import EngineServer
-from container_updates.demo.kinds import CLASSIC, CONTAINERD, Kind
-from container_updates.demo.registry import RegistryServer
+from container_updates.demo.engine.kinds import CLASSIC, CONTAINERD, Kind
+from container_updates.demo.engine.server import EngineServer
+from container_updates.demo.registry.auth import BearerAuth
+from container_updates.demo.registry.server import RegistryServer
 from container_updates.demo.scenario import Demo
 from container_updates.errors import InventoryError
 from container_updates.model import State
 from container_updates.settings import Settings
-from tests.lab import Checked, Lab, lab
+from tests.support.lab import Checked, Lab, lab
 
 
 @pytest.fixture

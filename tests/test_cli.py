@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from container_updates import cli, options
+from container_updates import cli
 from container_updates.demo import faults
 from container_updates.demo.http import Request, Response
 from container_updates.errors import UsageError
+from container_updates.options import parser
 from container_updates.settings import Selector, Settings
-from tests.lab import Lab, lab
+from tests.support.lab import Lab, lab
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PLUGIN = str(ROOT / "check_container_updates.py")
 
 
@@ -42,14 +43,14 @@ def plugin(folder: Path, *argv: str, **more: str) -> subprocess.CompletedProcess
 
 
 def parsed(*argv: str, terminal: bool = False, **environ: str) -> Settings:
-    settings = options.parse(argv, {"HOME": "/home/admin", **environ}, terminal=terminal)
+    settings = parser.parse(argv, {"HOME": "/home/admin", **environ}, terminal=terminal)
     assert isinstance(settings, Settings)
     return settings
 
 
 def refused(*argv: str, **environ: str) -> str:
     with pytest.raises(UsageError) as error:
-        options.parse(argv, {"HOME": "/home/admin", **environ}, terminal=False)
+        parser.parse(argv, {"HOME": "/home/admin", **environ}, terminal=False)
     return str(error.value)
 
 
@@ -207,8 +208,8 @@ def test_version_and_help_are_no_check(tmp_path: Path) -> None:
         done = plugin(tmp_path, *argv)
         assert (done.returncode, done.stderr) == (0, b""), argv
         assert b"check_container_updates" in done.stdout
-    assert options.parse(["--version"], {}, terminal=False) == options.parse(["-V"], {}, terminal=True)
-    assert options.parse(["-h"], {}, terminal=False) == options.parse(["--help"], {}, terminal=True)
+    assert parser.parse(["--version"], {}, terminal=False) == parser.parse(["-V"], {}, terminal=True)
+    assert parser.parse(["-h"], {}, terminal=False) == parser.parse(["--help"], {}, terminal=True)
 
 
 def test_neither_version_nor_help_imports_what_only_a_check_needs(tmp_path: Path) -> None:

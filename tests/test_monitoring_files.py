@@ -5,12 +5,12 @@ import re
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support.paths import ROOT
+
 COMMAND = (ROOT / "icinga2" / "container_updates.conf").read_text()
 BASKET = json.loads((ROOT / "icinga2" / "director-basket.json").read_text())
 FOR_PEOPLE = {"--help", "--version", "--explain", "--accept", "--memory", "--learn"}

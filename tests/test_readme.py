@@ -1,16 +1,15 @@
 """What the README says is what the plugin does."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from container_updates import cli
 from container_updates.chain import CHECKS
 from container_updates.verdicts import METRICS
+from tests.support.paths import ROOT
 from tests.test_monitoring_files import FOR_PEOPLE, options
 
-ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 HEADINGS = re.findall(r"^### (.*)$", README, re.MULTILINE)
 

@@ -12,7 +12,7 @@ from container_updates.errors import UsageError
 from container_updates.model import Metric, Outcome, Problem, State
 from container_updates.settings import Settings
 from container_updates.verdicts import METRICS, parse_threshold
-from tests.report.cases import DAY, EVERY_CHECK, VERDICTS, container, finding, fine, outcome, outdated
+from tests.support.report_cases import DAY, EVERY_CHECK, VERDICTS, container, finding, fine, outcome, outdated
 
 ALL = Settings(checks=EVERY_CHECK)
 INTERFACE_ORDER = [

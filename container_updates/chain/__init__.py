@@ -1,4 +1,4 @@
-"""The links of the chain of trust, a file each; a link is a module with `examine(subject, context)`."""
+"""The links of the chain of trust; a link is a module with `examine(subject, context)`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,13 +13,20 @@ from container_updates.settings import Settings
 
 if TYPE_CHECKING:
     from container_updates.registry import Registry
-    from container_updates.registry.cache import Store
-    from container_updates.trust.given import Given
-    from container_updates.trust.memory import Memory
-    from container_updates.trust.policy import Policy, Rule
+    from container_updates.state.store import Store
+    from container_updates.trust.context import TrustContext
+    from container_updates.trust.memory.signer_memory import Memory
+    from container_updates.trust.policy.rules import Policy, Rule
 
-CHECKS = ("updates", "restarts", "versions", "signatures", "source")
-"""What `--check` knows, in the order of the chain; each is a module here."""
+_LINKS = {
+    "updates": "updates.link",
+    "restarts": "restarts",
+    "versions": "versions.link",
+    "signatures": "signatures",
+    "source": "source.link",
+}
+CHECKS = tuple(_LINKS)
+"""What `--check` knows, in the order of the chain."""
 DEFAULT_CHECKS = ("updates", "restarts", "signatures", "source")
 
 
@@ -33,18 +40,18 @@ class Context:
     store: "Store"
     clock: Clock
     settings: Settings
-    given: "Given | None" = None
+    trust: "TrustContext | None" = None
     """Policy and memory. None: neither signatures nor source is checked."""
 
     @property
     def policy(self) -> "Policy | None":
         """Whom the admin trusts, where a policy was given."""
-        return self.given.policy if self.given else None
+        return self.trust.policy if self.trust else None
 
     @property
     def memory(self) -> "Memory | None":
         """Who signed and built last time."""
-        return self.given.memory if self.given else None
+        return self.trust.memory if self.trust else None
 
     def details(self, image: Image) -> ImageDetails:
         """Return what only an inspect tells of an image; raises `Unresolvable`."""
@@ -95,5 +102,5 @@ def link(check: str) -> Callable[[Subject, Context], Iterable[Finding]]:
 
     It may raise `Inconclusive`, which is then the finding.
     """
-    examine: Callable[[Subject, Context], Iterable[Finding]] = import_module(f"{__name__}.{check}").examine
+    examine: Callable[[Subject, Context], Iterable[Finding]] = import_module(f"{__name__}.{_LINKS[check]}").examine
     return examine

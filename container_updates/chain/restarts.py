@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from container_updates.chain import Context
-from container_updates.chain.since import real_date, waiting
+from container_updates.chain.updates.waiting import real_date, waiting
 from container_updates.model import Finding, Image, Subject, Verdict
 
 

@@ -6,13 +6,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from container_updates.chain import Context
-from container_updates.chain.kept import Made, as_told, kept, kept_until
+from container_updates.chain.findings_cache import Made, as_told, kept, kept_until
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
 from container_updates.reference import Reference
 
 if TYPE_CHECKING:
-    from container_updates.trust.policy import Rule
+    from container_updates.trust.policy.rules import Rule
 
 
 def examine(subject: Subject, context: Context) -> Iterator[Finding]:
@@ -48,19 +48,19 @@ def _compared(subject: Subject, context: Context) -> Made:
 
 def _remembered(finding: Finding, subject: Subject, rule: "Rule | None", context: Context) -> list[Finding]:
     """The finding as it is by the side of what earlier runs saw and the admin accepted."""
-    from container_updates.trust import seen
+    from container_updates.trust.memory import identity
 
     if context.memory is None:
         return [replace(finding, message=f"{subject.reference} {finding.message}")]
     accepted = context.memory.accepted(subject.reference, "signer")
     if accepted:
-        from container_updates.trust.word import by_word
+        from container_updates.trust.accepted import by_word
 
         finding = by_word(finding, rule, accepted)
     compared = context.memory.compare(
         subject.reference,
         "signer",
-        seen.signers(finding),
+        identity.signers(finding),
         min(subject.image.digests, default=""),
         named=finding.code == "signed",
     )
@@ -77,9 +77,10 @@ def _remembered(finding: Finding, subject: Subject, rule: "Rule | None", context
 def _asked(subject: Subject, rule: "Rule | None", others: Mapping[bytes, str], context: Context) -> Made:
     """The finding, and from when on it may be another one."""
     # Not before something has to be looked at: a run that knows its findings does without.
-    from container_updates.signing import discovery, trust_data
-    from container_updates.signing.checked import Checked, Expected, State
+    from container_updates.signing import discovery
+    from container_updates.signing.content_trust import questions
     from container_updates.signing.signers import KeySigner
+    from container_updates.signing.verdict import Checked, Expected, State
     from container_updates.trust.decision import decide
 
     reference = subject.reference
@@ -93,9 +94,9 @@ def _asked(subject: Subject, rule: "Rule | None", others: Mapping[bytes, str], c
     known = tuple(KeySigner(name, key) for key, name in others.items())
     signers = rule.signers if rule else ()
     # Trust data may name anything that runs, what is beside a manifest only that.
-    questions = [(digests, ask) for ask in trust_data.questions(reference, signers, context.registry, context.store)]
-    questions += [(frozenset({one.at}), one.verify) for one in found.signatures]
-    for names, verify in questions:
+    asked = [(digests, ask) for ask in questions.questions(reference, signers, context.registry, context.store)]
+    asked += [(frozenset({one.at}), one.verify) for one in found.signatures]
+    for names, verify in asked:
         expected = Expected(names, reference, context.clock.now(), signers, known_keys=known)
         try:
             verdict = verify(expected)

@@ -8,10 +8,10 @@ from typing import Self
 
 from container_updates.clock import Clock, rfc3339
 from container_updates.demo import faults, signed
-from container_updates.demo.content import AMD64, ARM64, PushedImage
-from container_updates.demo.engine import EngineServer
-from container_updates.demo.kinds import CONTAINERD, Kind
-from container_updates.demo.registry import RegistryServer
+from container_updates.demo.engine.kinds import CONTAINERD, Kind
+from container_updates.demo.engine.server import EngineServer
+from container_updates.demo.registry.content import AMD64, ARM64, PushedImage
+from container_updates.demo.registry.server import RegistryServer
 
 _FOR_EVERY_CHECK = frozenset({"local-build", "rate-limited", "unauthorized", "unreachable"})
 _FOR_THE_FIRST_CHECK = frozenset({"excluded", "unresolvable"})

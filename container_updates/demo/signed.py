@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from container_updates.demo.attached import beside, layer_of, refer
-from container_updates.demo.content import PushedImage
-from container_updates.demo.registry import RegistryServer
+from container_updates.demo.registry.attached import beside, layer_of, refer
+from container_updates.demo.registry.content import PushedImage
+from container_updates.demo.registry.server import RegistryServer
 
 _BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"

@@ -13,17 +13,17 @@ from container_updates.errors import BadAnswer, Inconclusive, NotFound, Unresolv
 from container_updates.model import Problem, RequestRecord
 from container_updates.reference import Reference, is_digest
 from container_updates.registry import manifests
-from container_updates.registry.auth import Auth
 from container_updates.registry.conversation import Conversation, at_once
-from container_updates.registry.credentials import Credentials
-from container_updates.registry.headers import http_date
 from container_updates.registry.hosts import Endpoint, Hosts
+from container_updates.registry.http.exchange import Answer, Transport
+from container_updates.registry.http.headers import http_date
+from container_updates.registry.login.authorization import Auth
+from container_updates.registry.login.credentials import Credentials
 from container_updates.registry.manifests import ACCEPT, MAX_MANIFEST, Manifest
-from container_updates.registry.once import Once
-from container_updates.registry.transport import Answer, Transport
+from container_updates.registry.single_flight import Once
 
 if TYPE_CHECKING:
-    from container_updates.registry.cache import Store
+    from container_updates.state.store import Store
 
 _ACCEPT = {"Accept": ", ".join(ACCEPT)}
 _ANY = {"Accept": "*/*"}

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from container_updates.clock import Clock, Deadline, rfc3339
 from container_updates.errors import BadAnswer, Inconclusive, RateLimited, TimedOut, Unauthorized, Unreachable
-from container_updates.registry.auth import Auth, Place
-from container_updates.registry.failures import NoHttp, PlainText
-from container_updates.registry.headers import remaining, retry_at
 from container_updates.registry.hosts import Endpoint, is_loopback
-from container_updates.registry.transport import Answer, Transport
+from container_updates.registry.http.exchange import Answer, Transport
+from container_updates.registry.http.failures import NoHttp, PlainText
+from container_updates.registry.http.headers import remaining, retry_at
+from container_updates.registry.login.authorization import Auth, Place
 
 if TYPE_CHECKING:
-    from container_updates.registry.cache import Store
+    from container_updates.state.store import Store
 
 _AT_ONCE = 8
 _SCHEME_KEPT = 7 * 86400.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from container_updates.errors import BadAnswer
 from container_updates.reference import Reference, is_digest
 from container_updates.registry import manifests
-from container_updates.registry.headers import next_query
+from container_updates.registry.http.headers import next_query
 from container_updates.registry.manifests import ACCEPT, MAX_MANIFEST, Manifest
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from container_updates.errors import BadAnswer, NotFound
 from container_updates.reference import Reference, is_tag
-from container_updates.registry.headers import next_query
-from container_updates.registry.transport import Answer
+from container_updates.registry.http.exchange import Answer
+from container_updates.registry.http.headers import next_query
 
 _MAX_PAGE = 8 * 1024 * 1024
 """Bytes: 50,000 tags of any length, from a registry that ignores how many were asked for."""

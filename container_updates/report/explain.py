@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from container_updates.clock import age, engine_date
 from container_updates.model import Image, JudgedContainer, JudgedFinding, Outcome, RequestRecord, State, Verdict
-from container_updates.report import told, update
+from container_updates.report.sentences import finding, update
 from container_updates.report.table import STYLES, colored
 from container_updates.report.text import safe
 from container_updates.settings import Settings
@@ -51,7 +51,7 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
             if findings:
                 _link(pen, check, findings, subject.image if subject else None)
         pen.section("What to do", _what_to_do(judged))
-        pen.section("What the policy demands", told.demands(judged.findings, settings.trust_policies))
+        pen.section("What the policy demands", finding.demands(judged.findings, settings.trust_policies))
         others = [check for check in LINKS if check not in settings.checks]
         if others:
             pen.section("Not looked at", [f"{', '.join(others)}: --check {','.join([*settings.checks, *others])}"])
@@ -113,7 +113,7 @@ def _in_short(judged: JudgedContainer) -> str:
 
 def _link(pen: _Pen, check: str, findings: Sequence[JudgedFinding], running: Image | None) -> None:
     worst = max(findings, key=lambda one: one.state)
-    lines = [line for one in findings for line in told.finding(one.finding, running)]
+    lines = [line for one in findings for line in finding.finding(one.finding, running)]
     pen.section(LINKS.get(check, check), lines, worst.state, worst.finding.code)
 
 

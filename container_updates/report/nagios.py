@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import nagiosplugin
 
 from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, RequestRecord, State
-from container_updates.report import update
 from container_updates.report.headline import headline, worst_first
+from container_updates.report.sentences import update
 from container_updates.report.text import FIRST_LINE, SERVICE, cut, safe
 from container_updates.settings import Settings
 

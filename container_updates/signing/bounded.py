@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from container_updates.signing.checked import Unknown, Wrong
+from container_updates.signing.verdict import Unknown, Wrong
 
 MAX_BLOB = 32 * 1024 * 1024
 """Bytes of one signature's blob."""

@@ -9,8 +9,8 @@ from container_updates.model import Platform, Subject
 from container_updates.registry import Registry, manifests, referrers
 from container_updates.registry.manifests import Descriptor, Manifest
 from container_updates.signing.bounded import MAX_BLOB, MAX_SIGNATURES
-from container_updates.signing.checked import SIGN_PREDICATE, Checked, Expected, State
 from container_updates.signing.provenance import MAX_STATEMENT, PREDICATES
+from container_updates.signing.verdict import SIGN_PREDICATE, Checked, Expected, State
 
 _NOTATION = "application/vnd.cncf.notary.signature"
 _SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -173,7 +173,7 @@ Reading = Callable[[bytes, Expected], Checked | None]
 
 def _simple_signing(layer: Descriptor) -> Reading:
     def verdict(content: bytes, expected: Expected) -> Checked | None:
-        from container_updates.signing import cosign
+        from container_updates.signing.sigstore import cosign
 
         return cosign.verify(layer.media_type, content, layer.annotations, expected)
 
@@ -182,7 +182,7 @@ def _simple_signing(layer: Descriptor) -> Reading:
 
 def _attestation(layer: Descriptor) -> Reading:
     def verdict(content: bytes, expected: Expected) -> Checked | None:
-        from container_updates.signing import cosign
+        from container_updates.signing.sigstore import cosign
 
         return cosign.verify_attestation(layer.media_type, content, layer.annotations, expected)
 
@@ -191,15 +191,15 @@ def _attestation(layer: Descriptor) -> Reading:
 
 def _notation(layer: Descriptor) -> Reading:
     def verdict(content: bytes, expected: Expected) -> Checked | None:
-        from container_updates.signing import notation
+        from container_updates.signing.notation import signature
 
-        return notation.verify(layer.media_type, content, expected)
+        return signature.verify(layer.media_type, content, expected)
 
     return verdict
 
 
 def _bundle(content: bytes, expected: Expected) -> Checked | None:
-    from container_updates.signing import bundle
+    from container_updates.signing.sigstore import bundle
 
     return bundle.verify(content, expected)
 

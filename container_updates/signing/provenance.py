@@ -11,7 +11,7 @@ from typing import Any
 
 from container_updates.reference import is_digest
 from container_updates.signing.bounded import decode_base64, json_object, member
-from container_updates.signing.checked import Unknown, Wrong
+from container_updates.signing.verdict import Unknown, Wrong
 
 V02, V1 = "https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1"
 PREDICATES = frozenset({V02, V1})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from container_updates.reference import Reference
-from container_updates.signing.trusted_root import TrustedRoot
+from container_updates.signing.sigstore.trusted_root import TrustedRoot
 
 
 @dataclass(frozen=True, slots=True)

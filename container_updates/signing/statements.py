@@ -7,7 +7,7 @@ from typing import Any
 from container_updates import repositories
 from container_updates.signing import provenance
 from container_updates.signing.bounded import decode_base64, json_object, member
-from container_updates.signing.checked import Expected, Wrong
+from container_updates.signing.verdict import Expected, Wrong
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from container_updates.model import Finding, Verdict
-from container_updates.signing.checked import Checked, State
-from container_updates.trust.policy import Rule
+from container_updates.signing.verdict import Checked, State
+from container_updates.trust.policy.rules import Rule
 
 
 def decide(rule: Rule | None, checked: Sequence[Checked], *, beyond: int = 0) -> Finding:

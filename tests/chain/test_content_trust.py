@@ -14,23 +14,23 @@ from typing import Any
 import pytest
 
 from container_updates.demo import faults
-from container_updates.demo.auth import BasicAuth, BearerAuth
-from container_updates.demo.content import AMD64
-from container_updates.demo.engine import EngineServer
-from container_updates.demo.kinds import CLASSIC
+from container_updates.demo.engine.kinds import CLASSIC
+from container_updates.demo.engine.server import EngineServer
+from container_updates.demo.registry.auth import BasicAuth, BearerAuth
+from container_updates.demo.registry.content import AMD64
 from container_updates.errors import PolicyError
 from container_updates.model import EngineRegistries, Finding, State
 from container_updates.reference import parse
 from container_updates.registry import Hosts
 from container_updates.settings import Settings
-from container_updates.trust import written
-from container_updates.trust.policy import load
+from container_updates.trust.learning import toml_writer
+from container_updates.trust.policy.load import load
 from tests.functional.daemons import unavailable
-from tests.lab import Lab
 from tests.registry.conftest import Authority
-from tests.signing.assets import root_of, trust_files
-from tests.signing.trust_forge import OTHER, Key, Trust, changed
-from tests.trust_server import TrustServer
+from tests.support.lab import Lab
+from tests.support.signature_assets import root_of, trust_files
+from tests.support.trust_forge import OTHER, Key, Trust, changed
+from tests.support.trust_server import TrustServer
 
 ONLY = ("signatures",)
 
@@ -139,7 +139,7 @@ def test_who_signed_can_be_written_down_as_a_policy(host: Lab, known: bool) -> N
         assert finding.code == ("signed" if known else "unverifiable")
         [one] = finding.details["signatures"]
         reference = parse(f"{trust.gun}:1")
-        tables = [*written.signers(one["signer"], reference, load(policies), host.folder)]
+        tables = [*toml_writer.signers(one["signer"], reference, load(policies), host.folder)]
         file = host.folder / "policy.toml"
         file.write_text('version = 1\n[[rule]]\nimages = ["**"]\n' + "\n".join(tables))
         assert found(host, (str(file),)).code == "signed"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from container_updates.demo.content import AMD64, ARM64
-from container_updates.demo.kinds import CLASSIC, CONTAINERD, PODMAN
+from container_updates.demo.engine.kinds import CLASSIC, CONTAINERD, PODMAN
+from container_updates.demo.registry.content import AMD64, ARM64
 from container_updates.model import State
-from tests.lab import Checked, Lab, lab
+from tests.support.lab import Checked, Lab, lab
 
 BOTH = ("updates", "restarts")
 KINDS = {"classic": CLASSIC, "containerd": CONTAINERD, "podman": PODMAN}

@@ -14,17 +14,17 @@ from typing import Any
 import cbor2
 import pytest
 
-from container_updates.demo.attached import beside, layer_of, refer
-from container_updates.demo.content import AMD64, ARM64, OCI, PushedImage
-from container_updates.demo.engine import EngineServer
-from container_updates.demo.kinds import CONTAINERD
-from container_updates.demo.registry import RegistryServer
+from container_updates.demo.engine.kinds import CONTAINERD
+from container_updates.demo.engine.server import EngineServer
+from container_updates.demo.registry.attached import beside, layer_of, refer
+from container_updates.demo.registry.content import AMD64, ARM64, OCI, PushedImage
+from container_updates.demo.registry.server import RegistryServer
 from container_updates.model import Finding
-from tests.lab import Lab
-from tests.signed import BUNDLE, COSE, JWS, NOTATION, Signer
-from tests.signing import forge
+from tests.support import forge, paths
+from tests.support.lab import Lab
+from tests.support.signed import BUNDLE, COSE, JWS, NOTATION, Signer
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets" / "signatures"
+ASSETS = paths.ASSETS / "signatures"
 ONLY = ("signatures",)
 GITHUB = "https://token.actions.githubusercontent.com"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

@@ -17,19 +17,20 @@ from pathlib import Path
 import pytest
 
 from container_updates.demo import faults
-from container_updates.demo.attached import beside, layer_of, refer
-from container_updates.demo.content import AMD64, OCI, PushedImage
-from container_updates.demo.engine import EngineServer
+from container_updates.demo.engine.kinds import CLASSIC, CONTAINERD
+from container_updates.demo.engine.server import EngineServer
 from container_updates.demo.http import json_response
-from container_updates.demo.kinds import CLASSIC, CONTAINERD
-from container_updates.demo.registry import RegistryServer
+from container_updates.demo.registry.attached import beside, layer_of, refer
+from container_updates.demo.registry.content import AMD64, OCI, PushedImage
+from container_updates.demo.registry.server import RegistryServer
 from container_updates.errors import PolicyError
 from container_updates.model import State
-from tests.lab import Lab, lab
-from tests.signed import BUNDLE
-from tests.signing import forge
+from tests.support import forge, paths
+from tests.support.lab import Lab, lab
+from tests.support.paths import ROOT
+from tests.support.signed import BUNDLE
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets" / "signatures"
+ASSETS = paths.ASSETS / "signatures"
 KEYS = ASSETS / "real-signers" / "keys"
 SIGNED = datetime(2026, 11, 24, 9, 0, tzinfo=UTC).timestamp()
 """While the short-lived certificates among the assets were valid."""
@@ -336,7 +337,7 @@ def test_nothing_of_cryptography_is_loaded_where_nothing_is_signed(host: Lab) ->
     argv = [f"--host={host.engine.host}", "--check=signatures", f"--state-dir={host.folder}/s"]
     script = f"import sys; from container_updates import cli; cli.main({argv!r}, {{}})\n"
     script += "print([*{'cryptography', 'sigstore', 'cbor2', 'joserfc'} & {*sys.modules}])"
-    root = Path(__file__).resolve().parents[2]
+    root = ROOT
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root)
     assert "1 unsigned" in done.stdout or "unsigned" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"

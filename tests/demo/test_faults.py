@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from container_updates.demo import faults
-from container_updates.demo.registry import RegistryServer
+from container_updates.demo.registry.server import RegistryServer
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 import requests
 
 from container_updates.clock import Clock
-from container_updates.demo.kinds import CLASSIC, CONTAINERD, PODMAN
+from container_updates.demo.engine.kinds import CLASSIC, CONTAINERD, PODMAN
 from container_updates.demo.scenario import Demo
 
 

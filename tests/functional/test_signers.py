@@ -14,13 +14,13 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from container_updates.demo.content import AMD64, PushedImage
-from container_updates.demo.engine import EngineServer
-from container_updates.demo.kinds import CONTAINERD
-from container_updates.demo.registry import RegistryServer
+from container_updates.demo.engine.kinds import CONTAINERD
+from container_updates.demo.engine.server import EngineServer
+from container_updates.demo.registry.content import AMD64, PushedImage
+from container_updates.demo.registry.server import RegistryServer
 from container_updates.model import Finding
-from tests.lab import Lab
-from tests.signing import forge
+from tests.support import forge
+from tests.support.lab import Lab
 
 from . import registries
 from .daemons import Daemon, answers, free_port

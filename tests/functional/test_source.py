@@ -5,7 +5,7 @@ from typing import Any
 
 import requests
 
-from tests.signing import forge
+from tests.support import forge
 
 from .daemons import free_port
 from .engine import Engine

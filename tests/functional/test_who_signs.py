@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.signing import forge
+from tests.support import forge
 
 from .engine import Engine
 from .plugin import PLUGIN, Plugin, Run, run

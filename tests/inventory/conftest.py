@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from container_updates.clock import Clock, Deadline
-from container_updates.inventory.docker import DockerEngine
+from container_updates.inventory.engine import DockerEngine
 from container_updates.model import Container
 from container_updates.settings import Settings
+from tests.support import paths
 
-ASSETS = Path(__file__).parent.parent / "assets" / "engines"
+ASSETS = paths.ASSETS / "engines"
 
 
 class PreparedEngine:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from container_updates.inventory.docker import DockerEngine
+from container_updates.inventory.engine import DockerEngine
 from container_updates.model import Container, ImageDetails, Platform, Subject
 
 from .conftest import PreparedEngine, ask, by_name, recorded

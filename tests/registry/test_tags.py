@@ -6,7 +6,7 @@ import pytest
 
 from container_updates.errors import BadAnswer, Inconclusive, NotFound
 from container_updates.registry import tags
-from container_updates.registry.transport import Answer
+from container_updates.registry.http.exchange import Answer
 
 NOW = 1_795_500_000.0
 HOST = "registry.example.com"

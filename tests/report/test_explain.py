@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,8 @@ from container_updates.model import Finding, Image, Outcome, Platform, Problem, 
 from container_updates.report import json as as_json
 from container_updates.report.explain import LINKS, render
 from container_updates.settings import Settings
-from tests.report.cases import (
+from tests.support.paths import ROOT
+from tests.support.report_cases import (
     DAY,
     DIGEST,
     ENGINE,
@@ -600,7 +600,7 @@ def test_the_readme_s_sample_is_such_a_page() -> None:
     claimed = finding("source-claimed", "source", **claim, history=steps)
     found = (outdated, finding("running-current", "restarts"), signed, claimed)
     judged_one = outcome([(explained, found)], settings, requests=requests)
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     assert f"```\n{page(judged_one, settings)}```\n" in readme
 
 

@@ -6,7 +6,7 @@ from container_updates.model import Finding, Problem, Verdict
 from container_updates.report.headline import WRONG, headline, worst_first
 from container_updates.settings import Selector, Settings
 from container_updates.verdicts import parse_threshold
-from tests.report.cases import (
+from tests.support.report_cases import (
     DAY,
     EVERY_CHECK,
     HOSTILE,

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from container_updates.model import Container, Outcome, Problem
 from container_updates.report import render
 from container_updates.settings import Settings
-from tests.report.cases import DAY, DIGEST, ENGINE, EVERY_CHECK, HOSTILE, container, finding, fine, infested, outcome
+from tests.support.report_cases import (
+    DAY,
+    DIGEST,
+    ENGINE,
+    EVERY_CHECK,
+    HOSTILE,
+    container,
+    finding,
+    fine,
+    infested,
+    outcome,
+)
 
 SETTINGS = Settings(checks=EVERY_CHECK, output="json", verbose=3)
 STATES = {"OK", "UNKNOWN", "WARNING", "CRITICAL"}

@@ -12,17 +12,7 @@ from container_updates.report import FORMS, render
 from container_updates.report.text import failure
 from container_updates.settings import Settings
 from container_updates.verdicts import METRICS
-from tests.report.cases import (
-    DAY,
-    EVERY_CHECK,
-    HOSTILE,
-    container,
-    finding,
-    fine,
-    infested,
-    outcome,
-    outdated,
-)
+from tests.support.report_cases import DAY, EVERY_CHECK, HOSTILE, container, finding, fine, infested, outcome, outdated
 
 ALL = Settings(checks=EVERY_CHECK)
 LOUD = Settings(checks=EVERY_CHECK, verbose=3, max_output=10**6)

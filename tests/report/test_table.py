@@ -15,7 +15,7 @@ from container_updates.model import Outcome, Problem, RequestRecord
 from container_updates.report import nagios
 from container_updates.report.table import Progress, render
 from container_updates.settings import Settings
-from tests.report.cases import EVERY_CHECK, HOSTILE, container, finding, fine, infested, outcome, outdated
+from tests.support.report_cases import EVERY_CHECK, HOSTILE, container, finding, fine, infested, outcome, outdated
 
 pytest.importorskip("rich")
 
@@ -171,7 +171,8 @@ def test_without_rich_it_is_the_plugin_text() -> None:
 @pytest.mark.parametrize("form", ["nagios", "json"])
 def test_a_plugin_run_does_not_pay_for_rich(form: str) -> None:
     code = (
-        "import sys; from tests.report.cases import fine, outcome; from container_updates.report import render; "
+        "import sys; from tests.support.report_cases import fine, outcome; "
+        "from container_updates.report import render; "
         "from container_updates.settings import Settings; "
         f"render(outcome(fine(1)), Settings(output={form!r})); sys.exit('rich' in sys.modules)"
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from container_updates.report.text import cut, safe
-from tests.report.cases import HOSTILE
+from tests.support.report_cases import HOSTILE
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 

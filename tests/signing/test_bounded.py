@@ -6,10 +6,13 @@ import cbor2
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from container_updates.signing import bounded, bundle, cosign, der, notation
-from container_updates.signing.checked import State, Unknown, Wrong
-from container_updates.signing.envelopes import COSE, JWS
-from tests.signing.forge import SIMPLE, b64, certify, dsse, expected, key_bundle, key_signed, new_key, spki, statement
+from container_updates.signing import bounded
+from container_updates.signing.crypto import der
+from container_updates.signing.notation import signature
+from container_updates.signing.notation.envelopes import COSE, JWS
+from container_updates.signing.sigstore import bundle, cosign
+from container_updates.signing.verdict import State, Unknown, Wrong
+from tests.support.forge import SIMPLE, b64, certify, dsse, expected, key_bundle, key_signed, new_key, spki, statement
 
 
 def test_json_within_the_bounds_is_read():
@@ -44,7 +47,7 @@ def test_a_blob_larger_than_the_cap_is_not_looked_at():
     assert cosign.verify(SIMPLE, large, {}, expected()).state is State.UNKNOWN
     assert bundle.verify(large, expected()).state is State.UNKNOWN
     for media_type in (JWS, COSE):
-        assert notation.verify(media_type, large, expected()).state is State.UNKNOWN
+        assert signature.verify(media_type, large, expected()).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -100,8 +103,8 @@ def test_an_unforeseen_error_makes_one_signature_unverifiable_and_tells_its_type
 def test_scraps_are_never_good_and_never_a_crash(body):
     for checked in (
         bundle.verify(body, expected()),
-        notation.verify(JWS, body, expected()),
-        notation.verify(COSE, body, expected()),
+        signature.verify(JWS, body, expected()),
+        signature.verify(COSE, body, expected()),
         cosign.verify(SIMPLE, body, {}, expected()),
         cosign.verify_attestation(cosign.DSSE, body, {}, expected()),
     ):

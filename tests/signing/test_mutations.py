@@ -8,8 +8,8 @@ import random
 
 import pytest
 
-from container_updates.signing.checked import State
-from tests.signing.mutation_cases import CASES
+from container_updates.signing.verdict import State
+from tests.support.mutation_cases import CASES
 
 SEED = 20261124
 SAMPLE = 500

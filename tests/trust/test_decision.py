@@ -3,11 +3,11 @@
 import pytest
 
 from container_updates.model import Verdict
-from container_updates.signing.checked import Checked, Identity, State
 from container_updates.signing.signers import KeySigner, UnprovableSigner
+from container_updates.signing.verdict import Checked, Identity, State
 from container_updates.trust.decision import decide
-from container_updates.trust.policy import Rule
-from container_updates.trust.scopes import Scope
+from container_updates.trust.policy.rules import Rule
+from container_updates.trust.policy.scopes import Scope
 
 ACME, OTHER = KeySigner("acme.pub", b"acme"), KeySigner("other.pub", b"other")
 GOOD = Checked("cosign", State.GOOD, "signed by acme.pub", Identity("key", name="acme.pub"), named=(ACME,))

@@ -1,0 +1,1 @@
+"""What a person asks for beside the check: one container, or the memory of signers."""

@@ -1,0 +1,1 @@
+"""The link "source": where an image was built from, and whether that is proven."""

@@ -1,0 +1,1 @@
+"""The link "updates": whether what runs is still what its tag names."""

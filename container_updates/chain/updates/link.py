@@ -1,0 +1,164 @@
+"""Is what runs still what its tag names in the registry? The platform decides, not the index."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from container_updates.chain import Context, restarts
+from container_updates.chain.updates import change
+from container_updates.chain.updates.difference import Difference, difference
+from container_updates.chain.updates.waiting import no_longer_waiting, published_since, waiting
+from container_updates.clock import age, rfc3339
+from container_updates.errors import Inconclusive, NotFound, Unauthorized, Unresolvable
+from container_updates.model import Finding, Subject, Verdict
+from container_updates.reference import DOCKER_HUB, short
+from container_updates.registry import Published
+
+
+def asks(subject: Subject, context: Context) -> bool:
+    """Whether the registry is asked about this subject at all."""
+    return subject.reference.tag is not None and context.pulled(subject.image) is not False
+
+
+def examine(subject: Subject, context: Context) -> Iterator[Finding]:
+    """Yield the one finding about a subject; raises `Inconclusive` where there is no answer to believe."""
+    reference = subject.reference
+    if reference.tag is None:
+        yield _finding("pinned", Verdict.PASS, f"{reference} pinned")
+    elif not asks(subject, context):
+        yield _local_build(subject)
+    elif reference.digest is not None:
+        yield _pinned(subject, context)
+    else:
+        yield _tagged(subject, context)
+
+
+def _tagged(subject: Subject, context: Context) -> Finding:
+    reference = subject.reference
+    try:
+        published = context.registry.published(reference)
+    except NotFound as error:
+        if error.repository_answers:
+            return _tag_gone(subject, context)
+        if _unknown_to_docker_hub(subject):
+            return _local_build(subject)
+        raise Unresolvable(error.reason, status=error.status) from None
+    except Unauthorized:
+        # Docker Hub's answer for a repository that does not exist.
+        if _unknown_to_docker_hub(subject):
+            return _local_build(subject)
+        raise
+    if _is_pulled(subject, published, context):
+        no_longer_waiting(subject, context)
+        return _finding(
+            "up-to-date",
+            Verdict.PASS,
+            f"{reference} pulled image up to date",
+            {**_published(published), "pulled": True},
+        )
+    found = difference(subject, published, context)
+    if found is None:
+        no_longer_waiting(subject, context)
+        return _finding("up-to-date", Verdict.PASS, f"{reference} up to date", _published(published))
+    if subject.wish("wud.watch.digest") == "false":
+        return _held(subject, published, found, "by label wud.watch.digest=false", context)
+    return _outdated(subject, published, found, context)
+
+
+def _pinned(subject: Subject, context: Context) -> Finding:
+    """Judge `name:tag@digest`: what runs cannot change, but the admin may want to know where the tag is now."""
+    reference = subject.reference
+    try:
+        published = context.registry.published(reference)
+        found = None
+        if published.digest != reference.digest:
+            found = difference(subject, published, context)
+    except NotFound as error:
+        gone = "its tag is gone" if error.repository_answers else f"where its tag is now is not known: {error.reason}"
+        return _finding("pinned", Verdict.PASS, f"{reference} pinned, {gone}")
+    except Inconclusive as error:
+        words = f"{reference} pinned, where its tag is now is not known: {error.reason}"
+        return _finding("pinned", Verdict.PASS, words)
+    if found is None:
+        no_longer_waiting(subject, context)
+        return _finding("pinned", Verdict.PASS, f"{reference} pinned", _mirror(published))
+    return _held(subject, published, found, "by its digest", context)
+
+
+def _is_pulled(subject: Subject, published: Published, context: Context) -> bool:
+    """Whether the published image waits on the engine for a restart, which the check `restarts` tells then."""
+    if "restarts" not in context.settings.checks or subject.tag_image is None:
+        return False
+    if not restarts.is_pending(subject, context):
+        return False
+    pulled = replace(subject, image=subject.tag_image, tag_image=None)
+    return difference(pulled, published, context) is None
+
+
+def _held(subject: Subject, published: Published, found: Difference, why: str, context: Context) -> Finding:
+    since = waiting("held", subject, published_since(subject, published, found.created, context), context)
+    message = f"{subject.reference} held {why}, its tag names {short(published.digest)} {since.words}"
+    details = {"tag_digest": published.digest, "tag_moved": rfc3339(since.moment), **_mirror(published)}
+    return _finding("held", Verdict.PASS, message, {**details, **_changed(subject, found)})
+
+
+def _outdated(subject: Subject, published: Published, found: Difference, context: Context) -> Finding:
+    since = waiting("outdated", subject, published_since(subject, published, found.created, context), context)
+    running = _running_digest(subject)
+    runs = f", runs {short(running)}" if running else ""
+    young = since.seconds < context.settings.min_age
+    patience = f", no alarm before {age(context.settings.min_age)}" if young else ""
+    new = f"published {short(published.digest)}{found.words}"
+    words = f"{subject.reference} outdated {since.words}{patience}{runs}, {new}"
+    details = {**_published(published), **since.plain()}
+    if running:
+        details["running_digest"] = running
+    if found.created:
+        details["created"] = rfc3339(found.created)
+    details |= _changed(subject, found)
+    if young:
+        return _finding("outdated-young", Verdict.PASS, words, details)
+    return _finding("outdated", Verdict.FAIL, words, details)
+
+
+def _changed(subject: Subject, found: Difference) -> dict[str, Any]:
+    changes = change.between(subject, found.config) if found.config else {}
+    return {"change": changes} if changes else {}
+
+
+def _tag_gone(subject: Subject, context: Context) -> Finding:
+    since = waiting("tag-gone", subject, None, context)
+    message = f"{subject.reference} tag is gone from the registry, noticed {since.ago}"
+    return _finding("tag-gone", Verdict.FAIL, message, {"since": rfc3339(since.moment)})
+
+
+def _local_build(subject: Subject) -> Finding:
+    return _finding("local-build", Verdict.SKIPPED, f"{subject.reference} built or named here, never pulled or pushed")
+
+
+def _unknown_to_docker_hub(subject: Subject) -> bool:
+    """Whether a name without a registry may be a local build's: nobody but Docker publishes under `library/`."""
+    reference = subject.reference
+    return (
+        subject.image.pulled is None
+        and reference.registry == DOCKER_HUB
+        and reference.repository.startswith("library/")
+    )
+
+
+def _running_digest(subject: Subject) -> str | None:
+    """Return the digest a person would pull it by."""
+    image = subject.image
+    return image.id if image.id in image.digests else min(image.digests, default=None)
+
+
+def _finding(code: str, verdict: Verdict, message: str, details: dict[str, Any] | None = None) -> Finding:
+    return Finding("updates", code, verdict, message, details or {})
+
+
+def _published(published: Published) -> dict[str, Any]:
+    return {"published_digest": published.digest, **_mirror(published)}
+
+
+def _mirror(published: Published) -> dict[str, Any]:
+    return {"mirror": published.mirror} if published.mirror else {}

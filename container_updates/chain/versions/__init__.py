@@ -1,0 +1,1 @@
+"""The link "versions": newer tags of the same kind."""

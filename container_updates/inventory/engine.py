@@ -1,0 +1,319 @@
+"""What a Docker Engine runs, or whatever speaks its API: one list each, inspects only where the lists do not tell.
+
+Source: Docker Engine API 1.24 to 1.53 (`api/swagger.yaml`).
+"""
+
+import re
+import sys
+import threading
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from container_updates import reference
+from container_updates.clock import Deadline
+from container_updates.errors import InvalidReference, InventoryError
+from container_updates.inventory import records, selection
+from container_updates.inventory.connections.connection import Connection, MiB, Refused
+from container_updates.inventory.records import ContainerRecord, ImageRecord
+from container_updates.model import (
+    Container,
+    EngineRegistries,
+    Image,
+    ImageDetails,
+    Problem,
+    RequestRecord,
+    Subject,
+    settings_of,
+)
+from container_updates.reference import Reference
+from container_updates.settings import Settings
+
+_OLDEST_API = (1, 24)
+_IDENTITY_API = (1, 53)
+"""The first whose image inspect has Identity, and the newest of which anything is used."""
+_MAX_CONTAINER_LIST = 256 * MiB
+_MAX_ANSWER = 64 * MiB
+_MAX_RECORDS = 100_000
+_CONTAINER_PATH_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+
+
+class DockerEngine:
+    """An `Inventory` of one engine."""
+
+    def __init__(self, url: str, *, settings: Settings, deadline: Deadline) -> None:
+        """Ask nothing yet; `url` is unix://, tcp://, http:// or https://. Raises `InventoryError` for any other."""
+        self._settings = settings
+        self._connection = Connection(url, settings=settings, deadline=deadline)
+        self.engine = self._connection.shown
+        self.requests: list[RequestRecord] = self._connection.requests
+        self.problems: list[Problem] = []
+        self._lock = threading.RLock()
+        self._api: tuple[int, int] | None = None
+        self._is_docker = True
+        self._info: Any = None
+        self._containerd = False
+        self._records: dict[str, ImageRecord] = {}
+        self._tagged: dict[str, str] = {}
+        self._images: dict[tuple[str, str | None, bool | None], Image] = {}
+        self._subjects: dict[Hashable, Subject] = {}
+        self._inspects: dict[str, Any] = {}
+
+    @property
+    def tells_origin(self) -> bool:
+        """Whether `details` can tell a pulled image from a local build (Identity: API 1.53)."""
+        return not self._containerd or self._negotiate() >= _IDENTITY_API
+
+    def containers(self) -> Iterable[Container]:
+        """Return every container that `--include` means, the excluded ones marked; raises `InventoryError`."""
+        self._negotiate()
+        info = self._connection.get(self._path("/info"), _MAX_ANSWER) if self._info is None else None
+        images = self._connection.get(self._path("/images/json"), _MAX_ANSWER, {"all": "0"})
+        every = "1" if self._settings.all_containers else "0"
+        listed = self._connection.get(self._path("/containers/json"), _MAX_CONTAINER_LIST, {"all": every})
+        if info is not None:
+            self._read_info(info)
+        for raw in images.records(_MAX_RECORDS):
+            self._add_image(raw)
+        found, unreadable = [], 0
+        for raw in listed.records(_MAX_RECORDS):
+            record = records.container_record(raw)
+            if record is None:
+                unreadable += 1
+            else:
+                self._containerd |= record.manifest_digest is not None
+                container = self._container(record)
+                if container is not None:
+                    found.append(container)
+        if unreadable:
+            message = f"{unreadable} container record{'s' * (unreadable > 1)} with neither name nor id: not checked"
+            self.problems.append(Problem(self.engine, "bad-answer", message))
+        return found
+
+    def details(self, image: Image) -> ImageDetails:
+        """Return what an inspect of `image` tells, asked once; raises `InventoryError`."""
+        inspect = self._inspect_image(image.id)
+        config = records.member(inspect, "Config")
+        pulled = image.pulled
+        if not image.id_is_config:
+            pulled = (
+                None if self._negotiate() < _IDENTITY_API else bool(records.member(inspect, "Identity").get("Pull"))
+            )
+        elif pulled is None and self._is_docker and records.strings(inspect, "RepoDigests"):
+            pulled = True
+        return ImageDetails(
+            platform=image.platform or records.platform(inspect),
+            pulled=pulled,
+            layers=records.strings(records.member(inspect, "RootFS"), "Layers"),
+            created=records.text(inspect, "Created") or None,
+            tagged=records.text(records.member(inspect, "Metadata"), "LastTagTime") or None,
+            labels=records.string_map(config, "Labels"),
+            settings=settings_of(config),
+        )
+
+    def registries(self) -> EngineRegistries:
+        """Return mirrors and insecure registries of `/info`; none where it does not tell. Raises `InventoryError`."""
+        with self._lock:
+            if self._info is None:
+                self._negotiate()
+                self._read_info(self._connection.get(self._path("/info"), _MAX_ANSWER))
+            return records.registries(self._info)
+
+    def _negotiate(self) -> tuple[int, int]:
+        """Return the API version both ends speak, as new as is of use."""
+        with self._lock:
+            if self._api is None:
+                version = self._connection.get("/version", _MAX_ANSWER).json()
+                newest = records.api_version(records.text(version, "ApiVersion"))
+                oldest = records.api_version(records.text(version, "MinAPIVersion"))
+                if newest == (0, 0):
+                    raise InventoryError(f"{self.engine} answers, but is no Docker Engine (/version has no ApiVersion)")
+                if newest < _OLDEST_API:
+                    raise InventoryError(f"{self.engine} speaks API {newest[0]}.{newest[1]} at most: 1.24 is needed")
+                self._is_docker = records.is_docker(version)
+                self._api = max(min(newest, _IDENTITY_API), oldest)
+            return self._api
+
+    def _path(self, path: str) -> str:
+        major, minor = self._negotiate()
+        return f"/v{major}.{minor}{path}"
+
+    def _read_info(self, answer: Any) -> None:
+        """Take `/info`; an engine that has none is one without mirrors, but a refusal is worth a word."""
+        self._info = {}
+        try:
+            self._info = answer.json()
+        except InventoryError as error:
+            if isinstance(error, Refused) and error.status in (401, 403):
+                words = f"{error}: the engine's mirrors and insecure registries are not known"
+                self.problems.append(Problem(self.engine, "unauthorized", words))
+        self._containerd = records.uses_containerd_store(self._info)
+
+    def _add_image(self, raw: Any) -> None:
+        record = records.image_record(raw)
+        if record is None:
+            return
+        self._records[record.id] = record
+        # A containerd store names images by registry digests; one such image tells it of the whole engine.
+        self._containerd |= record.id in record.digests
+        for tag in record.tags:
+            parsed = _parsed(tag)
+            if parsed is not None:
+                self._tagged[str(parsed)] = record.id
+
+    def _container(self, record: ContainerRecord) -> Container | None:
+        """Turn a record into what is asked or shown, with an inspect only if the list does not tell its name.
+
+        None for a container that `--include` does not mean.
+        """
+        own = self._own_labels(record)
+        text, problem = record.image, None
+        nameless = self._is_nameless(text, record.image_id)
+        candidate = selection.Candidate(record.name, record.labels, own, () if nameless else _spellings(text))
+        if not selection.included(candidate, self._settings):
+            return None
+        excluded = selection.exclusion(candidate, self._settings)
+        if excluded is None and nameless:
+            text, problem = self._name_of(record)
+            nameless = problem is not None
+            candidate = replace(candidate, images=_spellings(text))
+            if not selection.included(candidate, self._settings):
+                return None
+            excluded = selection.exclusion(candidate, self._settings)
+        subject = None
+        try:
+            parsed = None if nameless else reference.parse(text)
+        except InvalidReference as error:
+            parsed, problem = None, str(error) if text else "its record names no image"
+        if parsed is not None:
+            text = str(parsed)
+            if not record.image_id:
+                problem = "its record has no image id: what runs is not known"
+            elif excluded is None:
+                subject = self._subject(parsed, record, selection.wishes(own))
+        return Container(
+            engine=self.engine,
+            id=record.id,
+            name=record.name,
+            image=sys.intern(text),
+            subject=subject,
+            problem=None if excluded else problem,
+            excluded=excluded,
+            running=record.running,
+            created=record.created,
+            status=sys.intern(record.status),
+            project=_interned(selection.project(record.labels)),
+            service=_interned(selection.service(record.labels)),
+            labels={sys.intern(key): sys.intern(value) for key, value in own.items()},
+        )
+
+    def _is_nameless(self, text: str, image_id: str) -> bool:
+        """Whether `text` is an image id, whole or shortened, and not a name that merely looks like one."""
+        if not records.is_bare_id(text, image_id):
+            return False
+        parsed = _parsed(text)
+        return parsed is None or self._tagged.get(str(parsed)) != image_id
+
+    def _name_of(self, record: ContainerRecord) -> tuple[str, str | None]:
+        """Return the name of a container listed by image id: what it was started from, else its image's one tag."""
+        key = record.id if record.id.isalnum() and record.id.isascii() else record.name
+        if not _CONTAINER_PATH_NAME.fullmatch(key):
+            return record.image, "its record has no id to ask for"
+        try:
+            inspect = self._connection.get(self._path(f"/containers/{key}/json"), _MAX_ANSWER).json()
+        except InventoryError as error:
+            return record.image, f"started by image id, and its name cannot be asked: {error}"
+        started_from = records.text(records.member(inspect, "Config"), "Image")
+        if started_from and not self._is_nameless(started_from, record.image_id):
+            return started_from, None
+        image = self._records.get(record.image_id)
+        if image is not None and len(image.tags) == 1:
+            return image.tags[0], None
+        short = record.image.removeprefix("sha256:")[:12]
+        return record.image, f"started by image id {short}, its image has no single name"
+
+    def _own_labels(self, record: ContainerRecord) -> Mapping[str, str]:
+        """Return the labels that the image did not bring along: none where they cannot be compared."""
+        image = self._records.get(record.image_id)
+        if image is None:
+            return {}
+        brought = image.labels
+        if brought is None and selection.depends_on_labels(record.labels, self._settings):
+            try:
+                brought = records.string_map(records.member(self._inspect_image(image.id), "Config"), "Labels")
+            except InventoryError:
+                return {}
+        brought = brought or {}
+        return {key: value for key, value in record.labels.items() if brought.get(key) != value}
+
+    def _subject(self, parsed: Reference, record: ContainerRecord, wishes: tuple[tuple[str, str], ...]) -> Subject:
+        key = (str(parsed), record.image_id, record.manifest_digest, record.running, wishes)
+        if key not in self._subjects:
+            tag = str(replace(parsed, digest=None)) if parsed.tag is not None else ""
+            tagged = self._tagged.get(tag, record.image_id)
+            renewed = self._image(tagged, self._pulled(tagged, parsed)) if tagged != record.image_id else None
+            image = self._image(record.image_id, self._pulled(record.image_id, parsed, renewed), record)
+            self._subjects[key] = Subject(parsed, image, renewed, record.running, wishes)
+        return self._subjects[key]
+
+    def _pulled(self, image_id: str, parsed: Reference, renewed: Image | None = None) -> bool | None:
+        """Whether the lists show that the image was pulled or pushed; False only when they are sure."""
+        record = self._records.get(image_id)
+        if not self._is_docker:
+            return False if parsed.registry == "localhost" else None
+        if self._containerd or record is None:
+            return None
+        names = {origin.name for text in record.origins if (origin := _parsed(text))}
+        if parsed.name in names:
+            return True
+        if any(_parsed(tag) == replace(parsed, digest=None) for tag in record.tags):
+            return False  # a pull or push would have left a digest beside the tag: built here, or named by `docker tag`
+        return None if record.digests or (renewed is not None and renewed.digests) else False
+
+    def _image(self, image_id: str, pulled: bool | None, container: ContainerRecord | None = None) -> Image:
+        manifest_digest = container.manifest_digest if container else None
+        key = (image_id, manifest_digest, pulled)
+        if key not in self._images:
+            record = self._records.get(image_id)
+            digests = set(record.digests) if record else set()
+            digests |= {image_id} if self._containerd and image_id else set()
+            digests |= {manifest_digest} if manifest_digest else set()
+            self._images[key] = Image(
+                engine=self.engine,
+                id=image_id,
+                digests=frozenset(digests),
+                id_is_config=not self._containerd,
+                pulled=pulled,
+                manifest_digest=manifest_digest,
+                platform=container.platform if container else None,
+                created=record.created if record else None,
+                labels=(record.labels if record else None) or {},
+            )
+        return self._images[key]
+
+    def _inspect_image(self, image_id: str) -> Any:
+        with self._lock:
+            if image_id not in self._inspects:
+                if records.identifier(image_id) is None:
+                    raise InventoryError(f"{self.engine}: an image without an id cannot be asked for")
+                self._inspects[image_id] = self._connection.get(
+                    self._path(f"/images/{image_id}/json"), _MAX_ANSWER
+                ).json()
+            return self._inspects[image_id]
+
+
+def _parsed(text: str) -> Reference | None:
+    try:
+        return reference.parse(text)
+    except InvalidReference:
+        return None
+
+
+def _spellings(text: str) -> tuple[str, ...]:
+    """Return an image as written and as normalised, to be selected by either."""
+    parsed = _parsed(text)
+    return (text,) if parsed is None else (text, str(parsed))
+
+
+def _interned(text: str | None) -> str | None:
+    return None if text is None else sys.intern(text)

@@ -1,0 +1,1 @@
+"""HTTP for the registry client: one exchange, its connections and its failures."""

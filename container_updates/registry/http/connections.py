@@ -1,0 +1,138 @@
+"""Connections that are reused, end in time and look at certificates as `Hosts` says."""
+
+import http.client
+import io
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import requests.adapters
+import requests.utils
+import urllib3
+import urllib3.connection
+from urllib3.util.ssl_ import create_urllib3_context
+
+from container_updates.registry.hosts import Tls
+from container_updates.registry.http.failures import NoTls
+
+_HOSTS = 64
+_limit = threading.local()
+
+
+@contextmanager
+def time_left(seconds: Callable[[], float], at_once: float) -> Iterator[None]:
+    """Let everything this thread reads from a registry meanwhile end when `seconds()` is down to 0.
+
+    A socket's own timeout starts anew with each byte, so that a server could hold a thread by sending one now and then.
+    `at_once` is the longest silence between two bytes, in seconds.
+    """
+    _limit.seconds, _limit.at_once = seconds, at_once
+    try:
+        yield
+    finally:
+        del _limit.seconds, _limit.at_once
+
+
+class Adapter(requests.adapters.HTTPAdapter):
+    """Connections that share one way of looking at certificates; None for those without TLS."""
+
+    def __init__(self, tls: Tls | None, jobs: int) -> None:
+        self._context = _context(tls) if tls else None
+        super().__init__(pool_connections=_HOSTS, pool_maxsize=jobs, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Build the pools upon our connections and TLS settings."""
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        """The same for connections through a proxy."""
+        pools = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        pools.pool_classes_by_scheme = _POOLS
+        return pools
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave the certificates to the context alone: requests would read its bundle anew for every connection."""
+        conn.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+
+
+class _Reader(io.RawIOBase):
+    """A socket's bytes until the time is up."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._seconds, self._at_once = _limit.seconds, _limit.at_once
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._seconds()
+        if left <= 0:
+            raise TimeoutError("the time for this answer is up")
+        self._socket.settimeout(min(left, self._at_once))
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Reader(sock))
+
+
+class _HttpConnection(urllib3.connection.HTTPConnection):
+    response_class = _Response
+
+
+class _HttpsConnection(urllib3.connection.HTTPSConnection):
+    response_class = _Response
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+_POOLS = {"http": _HttpPool, "https": _HttpsPool}
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    context = create_urllib3_context()  # urllib3 1.26 compares host names itself, 2 lets the context do it
+    context.load_default_certs()
+    if ssl.get_default_verify_paths().cafile is None and ssl.get_default_verify_paths().capath is None:
+        context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    if not tls.verified:
+        # Only for hosts that the admin or the engine names insecure; urllib3 would warn on stderr at each request.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    for file in tls.ca_files:
+        try:
+            context.load_verify_locations(file)
+        except (OSError, ValueError) as error:
+            raise NoTls(f"CA file {file} cannot be used: {_words(error)}") from None
+    for certificate, key in tls.certificates:
+        try:
+            context.load_cert_chain(certificate, key, password="")  # never ask at a terminal
+        except (OSError, ValueError) as error:
+            raise NoTls(f"client certificate {certificate} cannot be used: {_words(error)}") from None
+    return context
+
+
+def _words(error: Exception) -> str:
+    """What the system says about a file, in a line."""
+    if isinstance(error, ssl.SSLError):
+        return "no PEM certificate, or a key that does not belong to it"
+    return getattr(error, "strerror", None) or "it is not PEM"

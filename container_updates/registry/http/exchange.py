@@ -1,0 +1,237 @@
+"""One HTTP exchange: bounded in time, size and redirects, and written down; it knows nothing of registries."""
+
+import json
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import requests.utils
+from urllib3.exceptions import HTTPError
+
+from container_updates import __version__
+from container_updates.clock import Clock, Deadline
+from container_updates.errors import BadAnswer, CheckError, Inconclusive, TimedOut, Unreachable
+from container_updates.model import RequestRecord
+from container_updates.registry.hosts import Hosts, Tls, authority, is_loopback
+from container_updates.registry.http.connections import Adapter, time_left
+from container_updates.registry.http.failures import NoTls, explain
+
+if TYPE_CHECKING:
+    from container_updates.state.store import Store
+
+_MAX_REDIRECTS = 5
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 10.0
+_ANSWER_SECONDS = 20.0
+_ERRORS_KEPT = 60.0
+_MAX_ERROR_BODY = 64 * 1024
+_CHUNK = 64 * 1024
+_HEADERS = {"User-Agent": f"check_container_updates/{__version__}", "Accept-Encoding": "identity"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, wholly read."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in any case."""
+    body: bytes
+
+
+class Transport:
+    """Sends requests from many threads; connections are kept, hosts that do not answer are not asked again."""
+
+    def __init__(self, hosts: Hosts, store: "Store", clock: Clock, deadline: Deadline, jobs: int) -> None:
+        self._hosts = hosts
+        self._store = store
+        self._clock = clock
+        self._deadline = deadline
+        self._jobs = jobs
+        self._lock = threading.Lock()
+        self._adapters: dict[Tls | None, Adapter] = {}
+        self._dead: dict[str, Inconclusive] = {}
+        self._recalled: set[str] = set()
+        self._proxies = lru_cache(maxsize=None)(_proxies)
+        self.requests: list[RequestRecord] = []
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        asked: str,
+        headers: Mapping[str, str],
+        limit: int,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return the answer to a request made on behalf of the registry host `asked`; a body has at most `limit` bytes.
+
+        A connection that breaks and a server error are tried once more. Redirects of GET and HEAD are followed, 5 at
+        most, without Authorization once they lead to another place. Raises `Unreachable`, `TimedOut`, `BadAnswer`.
+        """
+        for _ in range(_MAX_REDIRECTS + 1):
+            answer = self._twice(method, url, asked, headers, limit, form)
+            location = answer.headers.get("Location")
+            if answer.status not in (301, 302, 303, 307, 308) or not location or form is not None:
+                return answer
+            target = self._redirected(url, location)
+            if _origin(target) != _origin(url):
+                headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            url = target
+        raise BadAnswer(f"{asked} answers with more than {_MAX_REDIRECTS} redirects", status=answer.status)
+
+    def _redirected(self, url: str, location: str) -> str:
+        try:
+            target = urljoin(url, location)
+            parts = urlsplit(target)
+            _ = parts.port
+        except ValueError:
+            raise BadAnswer("a redirect to what is no URL") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise BadAnswer("a redirect to what is no http or https URL")
+        host = authority(parts.scheme, parts.netloc)
+        if parts.scheme == "http" and _origin(target) != _origin(url) and not self._hosts.insecure(host):
+            raise BadAnswer(f"a redirect to {host} without TLS, which is not configured as insecure")
+        return target
+
+    def _twice(
+        self,
+        method: str,
+        url: str,
+        asked: str,
+        headers: Mapping[str, str],
+        limit: int,
+        form: Mapping[str, str] | None,
+    ) -> Answer:
+        origin = _origin(url)
+        self._recall(origin)
+        for last in (False, True):
+            try:
+                answer = self._once(method, url, asked, headers, limit, form)
+            except Unreachable as error:
+                if last or isinstance(error, NoTls):
+                    self._bury(origin, error)
+                    raise
+            except TimedOut as error:
+                self._bury(origin, error)
+                raise
+            else:
+                if answer.status < 500 or answer.status in (501, 505) or last:
+                    return answer
+            self._recall(origin)
+        raise AssertionError
+
+    def _recall(self, origin: str) -> None:
+        """Raise what is known of a host that does not answer: in this run, or within the last minute."""
+        if self._deadline.passed():
+            raise TimedOut("the time for the whole check was up")
+        if origin not in self._recalled:
+            self._recalled.add(origin)
+            with suppress(ValueError, TypeError):
+                code, reason = json.loads(self._store.get("error", origin) or "")
+                self._dead[origin] = (TimedOut if code == TimedOut.code else Unreachable)(str(reason))
+        if origin in self._dead:
+            raise self._dead[origin]
+
+    def _bury(self, origin: str, error: Inconclusive) -> None:
+        if self._deadline.passed():
+            return  # it had no time to answer, which proves nothing
+        self._dead[origin] = error
+        if not isinstance(error, NoTls):  # whoever corrects a CA file wants to see that at once
+            self._store.put("error", origin, json.dumps([error.code, error.reason]).encode(), _ERRORS_KEPT)
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        asked: str,
+        headers: Mapping[str, str],
+        limit: int,
+        form: Mapping[str, str] | None,
+    ) -> Answer:
+        parts = urlsplit(url)
+        host = authority(parts.scheme, parts.netloc)
+        seen = parts._replace(query="", fragment="").geturl()
+        started = self._clock.steady()
+        until = min(_ANSWER_SECONDS, self._deadline.remaining())
+        status: int | None = None
+        try:
+            tls = self._hosts.tls(host, asked) if parts.scheme == "https" else None
+            with time_left(lambda: started + until - self._clock.steady(), _READ_SECONDS):
+                response = self._adapter(tls).send(
+                    requests.Request(method, url, headers={**_HEADERS, **headers}, data=form).prepare(),
+                    stream=True,
+                    timeout=(max(0.001, min(_CONNECT_SECONDS, until)), max(0.001, min(_READ_SECONDS, until))),
+                    verify=tls is None or tls.verified,
+                    proxies=self._proxies(parts.scheme, host),
+                )
+                try:
+                    status = response.status_code
+                    answer = Answer(status, response.headers, _read(response, method, host, limit))
+                except BaseException:
+                    response.close()
+                    raise
+        except (CheckError, requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+            failure = explain(error, host)
+            if self._deadline.passed():
+                failure = TimedOut(f"the time for the whole check was up before {host} had answered")
+            self._record(method, seen, status, started, failure.reason)
+            raise failure from None
+        self._record(method, seen, status, started, "")
+        return answer
+
+    def _record(self, method: str, url: str, status: int | None, started: float, note: str) -> None:
+        self.requests.append(RequestRecord(method, url, status, self._clock.steady() - started, note))
+
+    def _adapter(self, tls: Tls | None) -> Adapter:
+        with self._lock:
+            if tls not in self._adapters:
+                self._adapters[tls] = Adapter(tls, self._jobs)
+            return self._adapters[tls]
+
+
+def _read(response: requests.Response, method: str, host: str, limit: int) -> bytes:
+    """The body, at most `limit` bytes; of an error answer what fits."""
+    failed = response.status_code >= 300
+    if failed:
+        limit = _MAX_ERROR_BODY
+    announced = response.headers.get("Content-Length", "")
+    length = int(announced) if announced.isdecimal() and len(announced) < 20 else None
+    if method == "HEAD":
+        response.raw.read(1)  # nothing comes; this gives the connection back
+        return b""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+        raise BadAnswer(f"{host} answers in an encoding that was not asked for", status=response.status_code)
+    body = bytearray()
+    if length is None or length <= limit or failed:
+        while chunk := response.raw.read(min(_CHUNK, limit + 1 - len(body)), decode_content=False):
+            body += chunk
+            if len(body) > limit:
+                break
+    if len(body) > limit or (length or 0) > limit:
+        response.close()
+        if not failed:
+            raise BadAnswer(f"{host} answers with more than {limit} bytes")
+        return bytes(body[:limit])
+    if length is not None and len(body) < length:
+        raise BadAnswer(f"{host} answers with {len(body)} of the {length} bytes it announced")
+    return bytes(body)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{authority(parts.scheme, parts.netloc)}"
+
+
+def _proxies(scheme: str, host: str) -> dict[str, str]:
+    """What HTTP_PROXY, HTTPS_PROXY and NO_PROXY say; never for loopback."""
+    if is_loopback(host):
+        return {}
+    return dict(requests.utils.get_environ_proxies(f"{scheme}://{host}/", no_proxy=None))

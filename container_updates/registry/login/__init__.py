@@ -1,0 +1,1 @@
+"""How a registry asks for a login, and where logins are kept."""

@@ -1,0 +1,1 @@
+"""The words for each finding, and for what an update changes."""

@@ -1,0 +1,1 @@
+"""X.509, public keys, DER and timestamps, on `cryptography`."""

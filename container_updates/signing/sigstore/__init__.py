@@ -1,0 +1,1 @@
+"""cosign signatures and Sigstore bundles, by key or keyless."""

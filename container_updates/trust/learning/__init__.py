@@ -1,0 +1,1 @@
+"""`--learn`: today's state written as a trust policy."""

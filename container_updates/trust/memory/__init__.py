@@ -1,0 +1,1 @@
+"""Who signed and built last time."""

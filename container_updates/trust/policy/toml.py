@@ -1,0 +1,159 @@
+"""Our own trust policy, in TOML: what the interface lays down under "Trust policy"."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from container_updates.errors import PolicyError
+from container_updates.signing.notation import identities
+from container_updates.signing.signers import ContentTrustSigner, KeylessSigner, KeySigner, NotationSigner, Signer
+from container_updates.trust.policy import materials
+from container_updates.trust.policy.files import Files
+from container_updates.trust.policy.members import choice, optional_text, table, tables, text, texts
+from container_updates.trust.policy.rules import Policy, Rule
+from container_updates.trust.policy.scopes import Scope
+
+_VERSION = 1
+_MODES = ("required", "if-present", "accepted")
+_RULE = ("images", "signatures", "provenance", "source", "builders", "signer")
+_PATTERN = re.compile(r"[A-Za-z0-9*\[\]:._/-]+")
+
+
+def parse(content: str, files: Files) -> Policy:
+    """The policy in a TOML file. Raises `PolicyError`."""
+    place = str(files.policy)
+    try:
+        parsed = tomllib.loads(content)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise PolicyError(f"{place}: no valid TOML: {error}") from None
+    top = table(parsed, place, ("version", "registries", "rule"))
+    version = top.get("version", _VERSION)
+    if version is True or version != _VERSION:
+        raise PolicyError(f"{place}: version {version!r} is not supported, only {_VERSION}")
+    rules = [
+        _rule(one, f"{place}: rule {number}", files)
+        for number, one in enumerate(tables(top.get("rule"), f"{place}: rule"), 1)
+    ]
+    registries = None
+    if "registries" in top:
+        allowed = table(top["registries"], f"{place}: registries", ("allow",))
+        registries = texts(allowed, "allow", f"{place}: registries")
+    return Policy(tuple(rules), registries, files.sources)
+
+
+def _rule(content: object, place: str, files: Files) -> Rule:
+    members = table(content, place, _RULE)
+    images = texts(members, "images", place)
+    if not images:
+        raise PolicyError(f"{place}: images is missing")
+    for image in images:
+        if not _PATTERN.fullmatch(image) or "***" in image:
+            raise PolicyError(f"{place}: images {image!r} is no pattern of registry/repository")
+    signers = tuple(
+        _signer(one, f"{place}, signer {number}", files)
+        for number, one in enumerate(tables(members.get("signer"), f"{place}: signer"), 1)
+    )
+    return Rule(
+        place,
+        tuple(Scope(image) for image in images),
+        choice(members, "signatures", place, _MODES) or ("required" if signers else None),
+        (signers,) if signers else (),
+        choice(members, "provenance", place, _MODES) or "if-present",
+        texts(members, "source", place),
+        texts(members, "builders", place),
+    )
+
+
+def _signer(content: object, place: str, files: Files) -> Signer:
+    kind = content.get("type") if isinstance(content, dict) else None
+    if kind is None:
+        raise PolicyError(f"{place}: type is missing")
+    read = _KINDS.get(str(kind))
+    if read is None:
+        raise PolicyError(f"{place}: type is none of {', '.join(_KINDS)}: {kind!r}")
+    return read(content, place, files)
+
+
+def _key(content: object, place: str, files: Files) -> Signer:
+    members = table(content, place, ("type", "file", "pem"))
+    if ("file" in members) == ("pem" in members):
+        raise PolicyError(f"{place}: either file or pem has to be given")
+    if "pem" in members:
+        return KeySigner(f"pem of {place}", materials.public_key(text(members, "pem", place).encode(), "pem", place))
+    name = text(members, "file", place)
+    return KeySigner(name, materials.public_key(files.read(files.path(name), place), name, place))
+
+
+def _keyless(content: object, place: str, files: Files) -> Signer:
+    members = table(content, place, ("type", "issuer", "identity", "root"))
+    issuer, identity = text(members, "issuer", place), text(members, "identity", place)
+    root = optional_text(members, "root", place)
+    if root is None:
+        return KeylessSigner(issuer, identity)
+    path = files.path(root)
+    return KeylessSigner(issuer, identity, materials.root(files.read(path, place), path, place))
+
+
+def _notation(content: object, place: str, files: Files) -> Signer:
+    members = table(content, place, ("type", "ca", "identities", "tsa"))
+    names = texts(members, "ca", place)
+    if not names:
+        raise PolicyError(f"{place}: ca is missing")
+    subjects = texts(members, "identities", place)
+    for subject in subjects:
+        try:
+            identities.parse(subject)
+        except ValueError as error:
+            raise PolicyError(f"{place}: {error}") from None
+    authorities = _certificates(names, place, files)
+    return NotationSigner(
+        ", ".join(names),
+        authorities,
+        signing_authorities=authorities,
+        believes_time=False,
+        identities=subjects,
+        timestamp_authorities=_certificates(texts(members, "tsa", place), place, files),
+        files=tuple(str(files.path(name)) for name in names),
+        timestamp_files=tuple(str(files.path(name)) for name in texts(members, "tsa", place)),
+    )
+
+
+def _content_trust(content: object, place: str, files: Files) -> Signer:
+    members = table(content, place, ("type", "root", "server"))
+    roots = texts(members, "root", place)
+    if not roots:
+        raise PolicyError(f"{place}: root is missing")
+    for root in roots:
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", root):
+            raise PolicyError(f"{place}: root {root!r} is no sha256:… in lower case")
+    server = optional_text(members, "server", place)
+    if server is not None and not _is_address(server):
+        raise PolicyError(f"{place}: server {server!r} is no http:// or https:// address")
+    return ContentTrustSigner(roots, server)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.username and not parts.query
+
+
+def _certificates(names: tuple[str, ...], place: str, files: Files) -> tuple[bytes, ...]:
+    return tuple(
+        certificate
+        for name in names
+        for certificate in materials.certificates(files.read(files.path(name), place), name, place)
+    )
+
+
+_KINDS: Mapping[str, Callable[[Any, str, Files], Signer]] = {
+    "key": _key,
+    "keyless": _keyless,
+    "notation": _notation,
+    "content-trust": _content_trust,
+}

@@ -1,0 +1,1 @@
+"""Reading what strangers wrote: bounded in size, depth and parts."""

@@ -1,0 +1,258 @@
+"""Newer versions on the embedded lab: the tag that is named exists, for this platform, and as the admin wants it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from container_updates.demo import faults
+from container_updates.demo.engine.kinds import CONTAINERD
+from container_updates.demo.http import Request, Response, json_response
+from container_updates.demo.registry.content import AMD64, ARM64
+from container_updates.model import State
+from container_updates.registry.manifests import OCI_MANIFEST
+from container_updates.report import nagios
+from container_updates.settings import Settings
+from tests.support.lab import Checked, Lab, lab
+
+VERSIONS = ("versions",)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Lab]:
+    with lab(tmp_path) as started:
+        yield started
+
+
+def publish(host: Lab, *tags: str) -> None:
+    for tag in tags:
+        host.registry.push_image("app/web", tag, created=f"2026-11-0{1 + len(tag) % 8}T00:00:00Z")
+
+
+def run(host: Lab, tag: str, labels: dict[str, str] | None = None, name: str = "web") -> None:
+    host.run(name, host.registry.push_image("app/web", tag), labels)
+
+
+def code(checked: Checked) -> str:
+    return checked.finding("web", "versions").code
+
+
+def test_the_newest_tag_is_named_and_how_far_it_is(host: Lab) -> None:
+    run(host, "1.27.3")
+    publish(host, "1.27.4", "1.29.1", "1.29.1-alpine", "latest", "1.30")
+    checked = host.check(checks=VERSIONS)
+    finding = checked.finding("web", "versions")
+    assert finding.code == "newer-version"
+    assert finding.message == f"{host.registry.host}/app/web:1.27.3 newer version 1.29.1 (minor)"
+    assert finding.details == {"newest": "1.29.1", "step": "minor", "candidates": ["1.29.1", "1.27.4"]}
+    assert (checked.metric("newer_versions"), checked.outcome.state) == (1, State.OK)
+
+
+def test_newest_and_no_version(host: Lab) -> None:
+    run(host, "1.29.1")
+    assert code(host.check(checks=VERSIONS)) == "newest"
+    run(host, "latest", name="other")
+    assert host.check(checks=VERSIONS).finding("other", "versions").code == "not-a-version"
+
+
+def test_a_tag_without_an_image_for_this_platform_is_not_offered(host: Lab) -> None:
+    run(host, "1.0")
+    publish(host, "1.1")
+    arm = host.registry.push_image("app/web", platform=ARM64)
+    host.registry.push_index("app/web", "2.0", [arm])
+    host.registry.push_image("app/web", "3.0", platform=ARM64)
+    finding = host.check(checks=VERSIONS).finding("web", "versions")
+    assert (finding.details["newest"], finding.details["candidates"]) == ("1.1", ["1.1"])
+
+
+def test_at_most_three_are_looked_at_for_the_platform(host: Lab) -> None:
+    run(host, "1.0")
+    publish(host, "1.1")
+    arm = host.registry.push_image("app/web", platform=ARM64)
+    for tag in ("2.0", "2.1", "2.2"):
+        host.registry.push_index("app/web", tag, [arm])
+    checked = host.check(checks=VERSIONS)
+    assert code(checked) == "newest"
+    assert checked.finding("web", "versions").message.endswith(
+        "newest of its kind, none of the 3 newest tags is for its platform"
+    )
+    assert len(host.registry.requests(method="HEAD")) == 3
+
+
+def test_a_tag_that_is_no_image_hides_no_other(host: Lab) -> None:
+    run(host, "1.0")
+    publish(host, "1.1")
+    host.registry.put_manifest("app/web", b'{"schemaVersion": 2}', OCI_MANIFEST, "1.2")
+    assert host.check(checks=VERSIONS).finding("web", "versions").details["newest"] == "1.1"
+    host.registry.delete_tag("app/web", "1.1")
+    assert code(host.check(checks=VERSIONS)) == "bad-answer"
+
+
+def test_levels_and_patterns_of_the_options(host: Lab) -> None:
+    run(host, "1.2.3")
+    publish(host, "1.2.4", "1.3.0", "2.0.0")
+
+    def newest(**settings: object) -> object:
+        return host.check(checks=VERSIONS, **settings).finding("web", "versions").details.get("newest")
+
+    assert newest() == "2.0.0"
+    assert newest(level="minor") == "1.3.0"
+    assert newest(level="patch") == "1.2.4"
+    assert newest(tags=(("", r"^1\."),)) == "1.3.0"
+    assert newest(not_tags=((f"{host.registry.host}/app/*", r"^2\."),)) == "1.3.0"
+    assert newest(not_tags=(("other/*", r"^2\."),)) == "2.0.0"
+
+
+@pytest.mark.parametrize(
+    ("labels", "newest"),
+    [
+        ({"wud.tag.include": r"^1\.\d+\.\d+$"}, "1.3.0"),
+        ({"wud.tag.exclude": r"^2\."}, "1.3.0"),
+        ({"diun.include_tags": r"^1\.2;^0\."}, "1.2.4"),
+        ({"diun.exclude_tags": r"^2\.;^1\.3"}, "1.2.4"),
+    ],
+)
+def test_the_labels_that_people_already_have(host: Lab, labels: dict[str, str], newest: str) -> None:
+    run(host, "1.2.3", labels)
+    publish(host, "1.2.4", "1.3.0", "2.0.0")
+    assert host.check(checks=VERSIONS).finding("web", "versions").details["newest"] == newest
+
+
+@pytest.mark.parametrize(
+    ("transform", "running", "others", "newest"),
+    [
+        ("^release-build-(.*)$ => $1", "release-build-1.2.3", ("release-build-1.4.0",), "release-build-1.4.0"),
+        (r"^v(\d+)$ => $1", "v3", ("v4", "5"), "5"),
+        (r"^v(\d+) => $1", "v3-alpine", ("v4-bookworm",), "v4-bookworm"),
+        (r"^(\d+)\.(\d+)_(\d+)$=>$1.$2.$3", "1.2_3", ("1.2_12", "1.2_5"), "1.2_12"),
+        (r"^(\d+)(-x)?$ => $1$2", "1", ("2",), "2"),
+        (r"^never => $1", "1.2", ("1.3",), "1.3"),
+    ],
+)
+def test_a_tag_is_read_as_its_label_transforms_it(
+    host: Lab, transform: str, running: str, others: tuple[str, ...], newest: str
+) -> None:
+    """As What's up Docker does it: what is left of a tag that matches is the replacement alone."""
+    run(host, running, {"wud.tag.transform": transform})
+    publish(host, *others)
+    assert host.check(checks=VERSIONS).finding("web", "versions").details["newest"] == newest
+
+
+def test_a_link_tells_what_the_newer_version_brings(host: Lab) -> None:
+    template = "https://wiki.example.com/web/${original}?${major}-${minor}-${patch}"
+    run(host, "v1.2.3", {"wud.link.template": template})
+    labels = {"org.opencontainers.image.source": "https://github.com/acme/web.git"}
+    host.run("other", host.registry.push_image("app/other", "1.0", labels=labels))
+    host.registry.push_image("app/other", "1.1")
+    publish(host, "v1.4.0")
+    checked = host.check(checks=VERSIONS)
+    link = "https://wiki.example.com/web/v1.4.0?1-4-0"
+    assert checked.finding("web", "versions").details["change"] == {"link": link}
+    assert checked.finding("other", "versions").details["change"] == {"link": "https://github.com/acme/web/releases"}
+    assert f"newer version v1.4.0 (minor); {link}\n" in nagios.render(checked.outcome, Settings(verbose=1))
+
+
+@pytest.mark.parametrize("pattern", ["(", "(?=x)", "x" * 2000, "(a{1000}){1000}"])
+def test_a_pattern_that_cannot_be_used_costs_its_own_container(host: Lab, pattern: str) -> None:
+    run(host, "1.2.3", {"wud.tag.include": pattern})
+    run(host, "1.2.3", name="other")
+    publish(host, "1.2.4")
+    checked = host.check(checks=VERSIONS)
+    assert code(checked) == "unresolvable"
+    assert "the regular expression of wud.tag.include" in checked.finding("web", "versions").message
+    assert checked.finding("other", "versions").code == "newer-version"
+
+
+def test_a_catastrophic_pattern_is_as_fast_as_any(host: Lab) -> None:
+    run(host, "1.2.3", {"wud.tag.exclude": "(a+)+$"})
+    publish(host, "a" * 127 + "b", "1.2.4")
+    assert code(host.check(checks=VERSIONS)) == "newer-version"
+
+
+def test_a_label_of_the_image_decides_nothing(host: Lab) -> None:
+    labels = {"wud.tag.include": "^none$"}
+    image = host.registry.push_image("app/web", "1.2.3", labels=labels)
+    host.run("web", image, labels)
+    publish(host, "1.2.4")
+    assert code(host.check(checks=VERSIONS)) == "newer-version"
+
+
+def test_what_a_moving_tag_really_is(host: Lab) -> None:
+    host.run(
+        "web", host.registry.push_image("app/web", "latest", labels={"org.opencontainers.image.version": "1.27.3"})
+    )
+    assert host.check(checks=VERSIONS).finding("web", "versions").details == {"version": "1.27.3"}
+
+
+def test_one_list_for_all_tags_of_a_repository_and_none_while_it_is_kept(host: Lab) -> None:
+    for name, tag in (("web", "1.0"), ("two", "1.1"), ("three", "1.2")):
+        run(host, tag, name=name)
+    host.check(checks=VERSIONS, no_cache=False)
+    assert len(host.registry.requests(path="tags/list")) == 1
+    asked = len(host.registry.requests())
+    host.check(checks=VERSIONS, no_cache=False)
+    assert len(host.registry.requests()) == asked
+
+
+def test_after_the_time_to_live_a_list_that_is_the_same_costs_no_body(host: Lab) -> None:
+    sizes = []
+
+    def with_etag(request: Request, answer: Response) -> Response:
+        same = request.headers.get("if-none-match") == '"v1"'
+        answer = Response(304, b"") if same else replace(answer, headers={**answer.headers, "ETag": '"v1"'})
+        sizes.append(len(answer.body))
+        return answer
+
+    host.registry.fail(with_etag, path="tags/list")
+    run(host, "1.0")
+    publish(host, "1.1")
+    for _ in range(3):
+        assert host.check(checks=VERSIONS, no_cache=False).finding("web", "versions").code == "newer-version"
+        host.time += 601
+    assert [bool(size) for size in sizes] == [True, False, False]
+
+
+def test_a_list_without_end_is_cut_and_said(host: Lab) -> None:
+    pages = count(1)
+
+    def endless(request: Request, answer: Response) -> Response:
+        number = next(pages)
+        link = f'</v2/app/web/tags/list?last=x{number}&n=1000>; rel="next"'
+        return json_response({"name": "app/web", "tags": [f"x{number}", "1.1"]}, headers={"Link": link})
+
+    run(host, "1.0")
+    publish(host, "1.1")
+    host.registry.fail(endless, path="tags/list")
+    finding = host.check(checks=VERSIONS).finding("web", "versions")
+    assert finding.message.endswith("newer version 1.1 (minor), looking at the first 101 tags only")
+    assert len(host.registry.requests(path="tags/list")) == 100
+
+
+def test_without_the_check_no_tags_are_asked_for(host: Lab) -> None:
+    run(host, "1.0")
+    host.check(checks=("updates", "restarts"))
+    assert host.registry.requests(path="tags/list") == []
+
+
+def test_a_registry_that_does_not_list_is_no_newest(host: Lab) -> None:
+    run(host, "1.0")
+    host.registry.fail(faults.status(403, "DENIED"), path="tags/list")
+    checked = host.check(checks=VERSIONS)
+    assert code(checked) == "unauthorized"
+    assert checked.outcome.state is State.UNKNOWN
+
+
+def test_pinned_and_local_are_not_asked_for(tmp_path: Path) -> None:
+    with lab(tmp_path, CONTAINERD) as host:
+        image = host.registry.push_image("app/web", "1.0", platform=AMD64)
+        both = f"{image.reference}@{image.digest}"
+        host.engine.pull(image, both)
+        host.engine.run("web", both)
+        host.engine.build(f"{host.registry.host}/app/own:1.0")
+        host.engine.run("own", f"{host.registry.host}/app/own:1.0")
+        checked = host.check(checks=VERSIONS)
+        assert checked.finding("web", "versions").code == "pinned"
+        assert checked.finding("own", "versions").code == "not-a-version"
+        assert host.registry.requests() == []

@@ -1,0 +1,478 @@
+"""notation's signatures: each check, by a signature that is right but for one thing."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import cbor2
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from container_updates.signing.notation import signature
+from container_updates.signing.notation.envelopes import COSE, JWS
+from container_updates.signing.signers import NotationSigner
+from container_updates.signing.verdict import State
+from tests.support import forge, stamp
+from tests.support.forge import (
+    AUTHENTIC,
+    EXPIRY,
+    LOGGED,
+    NOW,
+    SCHEME,
+    certify,
+    cose,
+    expected,
+    jws,
+    notation_header,
+    notation_signer,
+    target,
+)
+from tests.support.signature_assets import ROOT, Layout, trust_store
+
+CA = certify("Acme CA", authority=True)
+LEAF = certify("release", CA)
+ENVELOPE_DIGEST = "sha256:60043cf45eaebc4c0867fea485a039b598f52fd09fd5b07b0b2d2f88fad9d74e"
+REAL = "real-signers"
+
+
+def verify(leaf=LEAF, chain=None, header=None, *, signer=None, media_type=JWS, body=None, now=NOW, **more):
+    body = body or jws(leaf, chain or [leaf, CA], header, **more)
+    return signature.verify(media_type, body, expected(signer or notation_signer(CA), now=now))
+
+
+@pytest.mark.parametrize(
+    ("folder", "store", "states"),
+    [
+        ("notation/oci_layout/e2e-valid-signature", "notation/certs/e2e.crt", ["good"]),
+        ("notation/oci_layout/e2e-valid-multiple-signatures", "notation/certs/e2e.crt", ["good", "unknown"]),
+        ("notation/oci_layout/e2e-expired-signature", "notation/certs/e2e.crt", ["wrong"]),
+        ("notation/oci_layout/e2e-invalid-signature", "notation/certs/e2e.crt", ["wrong"]),
+        ("notation/oci_layout/e2e", "notation/certs/e2e.crt", []),
+        (f"{REAL}/notation-cose-ec", f"{REAL}/keys/notation-acme-ca.crt", ["good"]),
+        (f"{REAL}/notation-cose-ec", f"{REAL}/keys/notation-other-ca.crt", ["unknown"]),
+        (f"{REAL}/notation-expired", f"{REAL}/keys/notation-acme-ca.crt", ["wrong"]),
+        (f"{REAL}/notation-jws-rsa", f"{REAL}/keys/notation-rsa.crt", ["good"]),
+    ],
+)
+def test_the_verdicts_on_what_the_real_notation_signed(folder, store, states):
+    layout = Layout(folder)
+    digests = [entry["digest"] for entry in layout.index["manifests"]]
+    checked = [
+        one
+        for digest in digests
+        for one in layout.signatures(digest, expected(trust_store(store), digest=digest, now=NOW))
+    ]
+    assert sorted(one.state.value for one in checked) == states, checked
+
+
+def test_an_index_that_is_signed():
+    layout = Layout(f"{REAL}/notation-index")
+    digest = layout.tagged("multi")
+    store = trust_store(f"{REAL}/keys/notation-acme-ca.crt")
+    assert [one.state for one in layout.signatures(digest, expected(store, digest=digest))] == [State.GOOD]
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "words"),
+    [
+        ("ca_valid_sig_env.json", State.GOOD, "signed by CN=Notation Test"),
+        ("ca_expired_sig_env.json", State.WRONG, "expired"),
+        ("ca_invalid_sig_env.json", State.WRONG, ""),
+        ("ca_plugin_sig_env.json", State.WRONG, "SomeKey"),
+        ("malformed.jws.sig", State.WRONG, "no valid JSON"),
+    ],
+)
+def test_the_verdicts_on_the_envelopes_of_notation_go(name, state, words):
+    body = (ROOT / "notation" / "envelopes" / name).read_bytes()
+    chain = json.loads(body)["header"]["x5c"] if state is State.GOOD or "ca_" in name else [""]
+    signer = NotationSigner("store", (base64.b64decode(chain[-1]),))
+    checked = signature.verify(JWS, body, expected(signer, digest=ENVELOPE_DIGEST))
+    assert checked.state is state, checked.reason
+    assert words in checked.reason
+
+
+def test_the_cose_envelope_of_notation_go():
+    body = (ROOT / "notation" / "envelopes" / "cose_signature.sig").read_bytes()
+    chain = cbor2.loads(body).value[1][33]
+    signer = NotationSigner("store", (chain[-1] if isinstance(chain, tuple | list) else chain,))
+    digest = "sha256:19dbd2e48e921426ee8ace4dc892edfb2ecdc1d1a72d5416c83670c30acecef0"
+    checked = signature.verify(COSE, body, expected(signer, digest=digest))
+    assert (checked.state, checked.signer.identity) == (State.GOOD, "CN=alpine,O=Notary,L=Seattle,ST=WA,C=US")
+
+
+def test_good_in_both_envelopes_and_revocation_is_said_to_be_skipped():
+    for checked in (verify(), verify(body=cose(LEAF, [LEAF, CA]), media_type=COSE)):
+        assert checked.state is State.GOOD, checked.reason
+        assert checked.details["revocation"] == "skipped"
+        assert checked.holds_until == datetime(2040, 1, 1, tzinfo=UTC)
+
+
+def test_another_envelope_is_wrong():
+    assert verify(media_type="application/octet-stream").state is State.WRONG
+
+
+def test_a_content_type_other_than_notations_is_wrong():
+    checked = verify(header=notation_header(cty="application/json"))
+    assert (checked.state, checked.reason) == (State.WRONG, "the signed payload is of another type than notation's")
+
+
+def test_a_payload_for_another_image_is_wrong():
+    checked = verify(payload=target("sha256:" + "cd" * 32))
+    assert (checked.state, checked.reason) == (State.WRONG, "signed for another image")
+
+
+def test_the_algorithm_follows_from_the_key():
+    checked = verify(header=notation_header(alg="ES384"))
+    assert checked.state is State.WRONG
+    assert "another algorithm" in checked.reason
+
+
+@pytest.mark.parametrize("alg", ["none", "HS256", None])
+def test_no_header_talks_us_into_another_algorithm(alg):
+    assert verify(header=notation_header(alg=alg)).state is State.WRONG
+
+
+@pytest.mark.parametrize(
+    ("bits", "alg", "algorithm"), [(2048, "PS256", hashes.SHA256()), (3072, "PS384", hashes.SHA384())]
+)
+def test_rsa_signs_with_pss(bits, alg, algorithm):
+    leaf = certify("rsa", CA, key=forge.rsa_key(bits))
+    good = verify(
+        leaf, header=notation_header(alg=alg), signature=lambda key, message: forge.pss(key, message, algorithm)
+    )
+    assert good.state is State.GOOD, good.reason
+
+
+def test_rsa_with_pkcs1_is_wrong():
+    leaf = certify("rsa", CA, key=forge.rsa_key())
+    assert verify(leaf, header=notation_header(alg="PS256"), signature=forge.sign).state is State.WRONG
+
+
+def test_an_rsa_key_that_is_too_small_is_wrong():
+    leaf = certify("rsa", CA, key=forge.rsa_key(1024))
+    assert verify(leaf, header=notation_header(alg="PS256"), signature=forge.pss).state is State.WRONG
+
+
+@pytest.mark.parametrize(("curve", "alg"), [(ec.SECP384R1(), "ES384"), (ec.SECP521R1(), "ES512")])
+def test_the_larger_curves(curve, alg):
+    leaf = certify("large", CA, key=forge.new_key(curve))
+    assert verify(leaf, header=notation_header(alg=alg)).state is State.GOOD
+
+
+def test_ecdsa_in_der_instead_of_raw_is_wrong():
+    assert verify(signature=forge.sign).state is State.WRONG
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"crit": []}, "has to be critical"),
+        ({"crit": None}, "has to be critical"),
+        ({EXPIRY: "2030-01-01T00:00:00Z"}, "has to be critical"),
+        ({"crit": [SCHEME, "acme.example"], "acme.example": 1}, "nobody here knows"),
+        ({"crit": [SCHEME, EXPIRY]}, "is not there"),
+        ({SCHEME: "notary.x500"}, "scheme"),
+        ({SCHEME: None, "crit": []}, "scheme"),
+        ({AUTHENTIC: "2025-06-01T12:00:00Z", "crit": [SCHEME, AUTHENTIC]}, "authentic signing time"),
+        ({SCHEME: "notary.x509.signingAuthority"}, "authentic signing time"),
+        ({SCHEME: "notary.x509.signingAuthority", AUTHENTIC: "2025-06-01T12:00:00Z"}, "has to be critical"),
+        ({EXPIRY: "tomorrow", "crit": [SCHEME, EXPIRY]}, "no time"),
+    ],
+)
+def test_a_header_that_is_not_as_specified_is_wrong(changes, words):
+    checked = verify(header=notation_header(**changes))
+    assert checked.state is State.WRONG
+    assert words in checked.reason
+
+
+@pytest.mark.parametrize("critical", [True, False])
+def test_a_verification_plugin_cannot_be_run(critical):
+    plugin = "io.cncf.notary.verificationPlugin"
+    checked = verify(header=notation_header(**{plugin: "acme", "crit": [SCHEME, *([plugin] if critical else [])]}))
+    assert checked.state is (State.UNKNOWN if critical else State.WRONG)
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(-1, State.GOOD), (0, State.WRONG), (1, State.WRONG)])
+def test_the_signatures_expiry_to_the_second(seconds, state):
+    header = notation_header(**{EXPIRY: "2027-01-01T00:00:00Z", "crit": [SCHEME, EXPIRY]})
+    moment = datetime(2027, 1, 1, tzinfo=UTC)
+    checked = verify(header=header, now=moment + timedelta(seconds=seconds))
+    assert checked.state is state
+    if state is State.GOOD:
+        assert checked.holds_until == moment
+
+
+@pytest.mark.parametrize(
+    ("moment", "state"),
+    [
+        (datetime(2020, 1, 1, tzinfo=UTC) - timedelta(seconds=1), State.WRONG),
+        (datetime(2020, 1, 1, tzinfo=UTC), State.GOOD),
+        (datetime(2040, 1, 1, tzinfo=UTC), State.GOOD),
+        (datetime(2040, 1, 1, tzinfo=UTC) + timedelta(seconds=1), State.WRONG),
+    ],
+)
+def test_the_certificates_time_to_the_second(moment, state):
+    checked = verify(now=moment)
+    assert checked.state is state
+    if state is State.WRONG:
+        assert "CN=release" in checked.reason
+
+
+def test_the_real_certificate_that_was_valid_for_a_day():
+    layout = Layout(f"{REAL}/notation-jws-rsa")
+    digest, store = layout.tagged("single"), trust_store(f"{REAL}/keys/notation-rsa.crt")
+    for moment, state in (
+        (datetime(2026, 11, 23, 21, 15, 41, tzinfo=UTC), State.WRONG),
+        (datetime(2026, 11, 23, 21, 15, 42, tzinfo=UTC), State.GOOD),
+        (datetime(2026, 11, 24, 21, 15, 42, tzinfo=UTC), State.GOOD),
+        (datetime(2026, 11, 24, 21, 15, 43, tzinfo=UTC), State.WRONG),
+    ):
+        (checked,) = layout.signatures(digest, expected(store, digest=digest, now=moment))
+        assert checked.state is state, (moment, checked.reason)
+
+
+def test_a_clock_a_year_off_says_which_certificate_is_outside_its_time():
+    checked = verify(now=datetime(2041, 6, 1, tzinfo=UTC))
+    assert (
+        checked.reason
+        == "certificate CN=release,O=Acme,C=DE expired at 2040-01-01T00:00:00Z (now 2041-06-01T00:00:00Z)"
+    )
+
+
+def test_without_its_root_a_chain_is_not_complete():
+    middle = certify("middle", CA, authority=True)
+    leaf = certify("release", middle)
+    assert verify(leaf, [leaf, middle, CA]).state is State.GOOD
+    checked = verify(leaf, [leaf, middle], signer=notation_signer(middle))
+    assert checked.state is State.WRONG
+    assert "not complete" in checked.reason
+
+
+def test_a_chain_of_too_many_certificates_is_refused_before_any_is_read():
+    body = json.loads(jws(LEAF, [LEAF, CA]))
+    body["header"]["x5c"] = [forge.b64(b"no certificate")] * 17
+    checked = verify(body=json.dumps(body).encode())
+    assert (checked.state, checked.reason) == (State.WRONG, "a chain of 17 certificates")
+
+
+def test_a_chain_out_of_order_is_wrong():
+    middle = certify("middle", CA, authority=True)
+    leaf = certify("release", middle)
+    checked = verify(leaf, [leaf, CA, middle])
+    assert checked.state is State.WRONG
+    assert "out of order" in checked.reason
+
+
+def test_a_certificate_that_its_issuer_did_not_sign_is_wrong():
+    false = certify("release", CA, signed_by=forge.new_key())
+    checked = verify(false)
+    assert checked.state is State.WRONG
+    assert "is not signed by" in checked.reason
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"flag": False, "signs_certificates": True}, "no authority's"),
+        ({"flag": None, "signs_certificates": True}, "no authority's"),
+        ({"authority": True, "signs_certificates": False}, "keyCertSign"),
+    ],
+)
+def test_an_issuer_that_may_not_issue_is_wrong(fault, words):
+    middle = certify("middle", CA, **fault)
+    leaf = certify("release", middle)
+    checked = verify(leaf, [leaf, middle, CA])
+    assert checked.state is State.WRONG
+    assert words in checked.reason
+
+
+def test_a_chain_longer_than_an_authority_allows_is_wrong():
+    ca = certify("short", authority=True, path_length=0)
+    middle = certify("middle", ca, authority=True)
+    leaf = certify("release", middle)
+    checked = verify(leaf, [leaf, middle, ca], signer=notation_signer(ca))
+    assert checked.state is State.WRONG
+    assert "as long as this" in checked.reason
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"authority": True}, "an authority's own"),
+        ({"key_usage": forge.usage(key_agreement=True)}, "digitalSignature"),
+        ({"key_usage": forge.usage(digital_signature=True, key_cert_sign=True)}, "beyond signing"),
+        ({"purposes": [forge.ExtendedKeyUsageOID.SERVER_AUTH]}, "another use"),
+        ({"purposes": [forge.CODE_SIGNING, forge.ExtendedKeyUsageOID.TIME_STAMPING]}, "another use"),
+        ({"purposes": [forge.CODE_SIGNING, forge.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]}, "another use"),
+    ],
+)
+def test_a_signer_with_the_wrong_flags_or_usages_is_wrong(fault, words):
+    checked = verify(certify("release", CA, **fault))
+    assert checked.state is State.WRONG
+    assert words in checked.reason
+
+
+def test_a_critical_extension_that_nobody_reads_is_unknown():
+    extension = forge.x509.UnrecognizedExtension(forge.x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    checked = verify(certify("release", CA, extensions=[(extension, True)]))
+    assert checked.state is State.UNKNOWN
+
+
+def test_a_chain_to_no_named_authority_is_unknown():
+    assert verify(signer=notation_signer(certify("other", authority=True))).state is State.UNKNOWN
+    nobody = signature.verify(JWS, jws(LEAF, [LEAF, CA]), expected())
+    assert (nobody.state, nobody.signer) == (State.UNKNOWN, None)
+    assert "no policy names" in nobody.reason
+
+
+@pytest.mark.parametrize(
+    ("identity", "state"),
+    [
+        ("x509.subject: C=DE, O=Acme", State.GOOD),
+        ("x509.subject: CN=release,O=Acme,C=DE", State.GOOD),
+        ("x509.subject: C=DE, O=Acm", State.UNKNOWN),
+        ("x509.subject: C=DE, O=Acme, OU=x", State.UNKNOWN),
+        ("x509.subject: O=release", State.UNKNOWN),
+    ],
+)
+def test_identities_are_parts_of_the_subject_word_for_word(identity, state):
+    checked = verify(signer=notation_signer(CA, identities=(identity,)))
+    assert checked.state is state
+    if state is State.UNKNOWN:
+        assert "whom the policy does not name" in checked.reason
+
+
+def by_authority(moment):
+    crit = [SCHEME, AUTHENTIC]
+    return notation_header(**{SCHEME: "notary.x509.signingAuthority", AUTHENTIC: moment, "crit": crit})
+
+
+def test_a_signing_authority_needs_its_own_trust_store():
+    header = by_authority("2025-06-01T12:00:00Z")
+    assert verify(header=header).state is State.UNKNOWN
+    assert verify(header=header, signer=NotationSigner("store", (), (CA.der,))).state is State.GOOD
+    assert verify(signer=NotationSigner("store", (), (CA.der,))).state is State.UNKNOWN
+
+
+def test_a_signing_authority_is_believed_when_it_signed_where_the_policy_says_so():
+    later = datetime(2041, 1, 1, tzinfo=UTC)
+    header = by_authority("2025-06-01T12:00:00Z")
+    believing = NotationSigner("store", (), (CA.der,))
+    checked = verify(header=header, signer=believing, now=later)
+    assert (checked.state, checked.signed_at) == (State.GOOD, LOGGED)
+    doubting = NotationSigner("store", (), (CA.der,), believes_time=False)
+    assert verify(header=header, signer=doubting, now=later).state is State.WRONG
+    assert verify(header=by_authority("2019-06-01T12:00:00Z"), signer=believing).state is State.WRONG
+
+
+def stamped(tsa, *certificates, over=None, **more):
+    """The unprotected header with a timestamp over the signature, or over something else."""
+    return lambda made: {
+        "io.cncf.notary.timestampSignature": forge.b64(stamp.token(tsa, over or made, *certificates, **more))
+    }
+
+
+TSA_ROOT, TSA = stamp.authority()
+LATER = datetime(2041, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("unprotected", "state"),
+    [
+        (None, State.WRONG),
+        (stamped(TSA, TSA), State.GOOD),
+        (stamped(TSA, TSA, TSA_ROOT), State.GOOD),
+        (stamped(TSA, TSA, over=b"something else"), State.WRONG),
+        (stamped(TSA, TSA, key=forge.new_key()), State.WRONG),
+        (stamped(TSA), State.WRONG),
+        (stamped(TSA, TSA, moment=datetime(2019, 1, 1, tzinfo=UTC)), State.WRONG),
+        (stamped(TSA, TSA, moment=datetime(2040, 6, 1, tzinfo=UTC)), State.WRONG),
+        (lambda made: {"io.cncf.notary.timestampSignature": "AAAA"}, State.WRONG),
+    ],
+)
+def test_a_timestamp_for_a_certificate_that_expired_since(unprotected, state):
+    signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,))
+    checked = verify(signer=signer, now=LATER, unprotected=unprotected)
+    assert checked.state is state, checked.reason
+    if state is State.GOOD:
+        assert checked.signed_at == LOGGED
+
+
+@pytest.mark.parametrize(("accuracy", "state"), [(1, State.GOOD), (2, State.WRONG)])
+@pytest.mark.parametrize("edge", ["start", "end"])
+def test_a_timestamp_counts_with_all_that_it_may_be_off(edge, accuracy, state):
+    inside = timedelta(seconds=1 if edge == "start" else -1)
+    leaf = certify("short", CA, start=LOGGED, end=LOGGED + timedelta(days=1))
+    moment = (LOGGED if edge == "start" else LOGGED + timedelta(days=1)) + inside
+    signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,))
+    unprotected = stamped(TSA, TSA, moment=moment, accuracy=accuracy)
+    assert verify(leaf, signer=signer, now=LATER, unprotected=unprotected).state is state
+
+
+def test_a_timestamp_by_nobody_whom_the_policy_names_is_unknown():
+    assert verify(signer=notation_signer(CA), now=LATER, unprotected=stamped(TSA, TSA)).state is State.UNKNOWN
+
+
+def test_a_self_signed_timestamp_authority_that_comes_along_is_not_believed():
+    false_root, false = stamp.authority()
+    signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,))
+    checked = verify(signer=signer, now=LATER, unprotected=stamped(false, false, false_root, TSA_ROOT))
+    assert checked.state is not State.GOOD
+
+
+@pytest.mark.parametrize(
+    ("faults", "words"),
+    [
+        ({"purposes": [forge.CODE_SIGNING]}, "is for another use than time stamping"),
+        (
+            {"purposes": [forge.CODE_SIGNING, forge.ExtendedKeyUsageOID.TIME_STAMPING]},
+            "is for another use than time stamping",
+        ),
+        ({"purposes": []}, "does not say that it is for time stamping"),
+        ({"key_usage": forge.usage(key_agreement=True)}, "lacks the key usage digitalSignature"),
+        ({"authority": True}, "signs although it is an authority's own"),
+    ],
+)
+def test_a_timestamp_by_a_certificate_for_something_else_is_wrong(faults, words):
+    root, tsa = stamp.authority(**faults)
+    signer = notation_signer(CA, timestamp_authorities=(root.der,))
+    checked = verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa))
+    assert checked.state is State.WRONG
+    assert words in checked.reason
+
+
+@pytest.mark.parametrize(("more", "signers"), [(0, 2), (0, 0), (16, 1)])
+def test_a_timestamp_of_several_signers_or_very_many_certificates_is_wrong(more, signers):
+    signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,))
+    others = [certify(f"other {number}") for number in range(more)]
+    checked = verify(signer=signer, now=LATER, unprotected=stamped(TSA, TSA, *others, signers=signers))
+    assert (checked.state, checked.reason) == (
+        State.WRONG,
+        "the timestamp has not exactly one signer, or too many certificates",
+    )
+
+
+def test_a_timestamp_from_after_its_authoritys_certificate_is_wrong():
+    root, tsa = stamp.authority(end=LOGGED - timedelta(seconds=1))
+    signer = notation_signer(CA, timestamp_authorities=(root.der,))
+    checked = verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa))
+    assert checked.state is State.WRONG
+    assert "certificate CN=tsa,O=Acme,C=DE expired" in checked.reason
+
+
+@pytest.mark.parametrize("check", ["expiry", "authenticTimestamp"])
+def test_what_a_level_only_logs_is_noted(check):
+    header = notation_header(**{EXPIRY: "2026-01-01T00:00:00Z", "crit": [SCHEME, EXPIRY]})
+    signer = notation_signer(CA, logged=frozenset({check}))
+    checked = verify(header=header, signer=signer) if check == "expiry" else verify(signer=signer, now=LATER)
+    assert checked.state is State.GOOD
+    assert "expired" in checked.details["notes"][0]
+
+
+def test_the_issuer_of_a_broken_certificate_in_the_chain_is_wrong():
+    body = json.loads(jws(LEAF, [LEAF, CA]))
+    body["header"]["x5c"][1] = forge.b64(b"\x30\x03\x02\x01\x05")
+    assert verify(body=json.dumps(body).encode()).state is State.WRONG
+    body["header"]["x5c"] = []
+    assert verify(body=json.dumps(body).encode()).state is State.WRONG
