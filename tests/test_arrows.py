@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "trust.policy": BASE | {"untrusted", "signing", "signing.crypto", "signing.sigstore", "signing.notation"},
     "trust.memory": BASE | {"state"},
     "trust.learning": BASE | {"signing", "signing.notation", "trust.policy", "trust.memory"},
+    "contents": BASE | {"untrusted", "inventory", "contents.apt", "contents.repositories"},
     "chain": BASE
     | {"inventory", "registry", "state", "trust"}
     | {"signing", "signing.content_trust", "trust.policy", "trust.memory", "chain.updates"},

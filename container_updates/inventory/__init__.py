@@ -1,8 +1,9 @@
 """What runs: a file for each kind of engine."""
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from container_updates.inventory.archive import Archive
 from container_updates.model import Container, EngineRegistries, Image, ImageDetails, Problem, RequestRecord
 
 
@@ -31,4 +32,13 @@ class Inventory(Protocol):
 
     def registries(self) -> EngineRegistries:
         """Return what the engine is told about registries; raises `InventoryError`."""
+        ...
+
+
+@runtime_checkable
+class WithFiles(Protocol):
+    """An inventory that can also look into containers."""
+
+    def files(self, container_id: str) -> Archive:
+        """Return the files of a container, running or stopped; nothing is asked yet."""
         ...

@@ -9,11 +9,13 @@ import threading
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from container_updates import reference
 from container_updates.clock import Deadline
 from container_updates.errors import InvalidReference, InventoryError
 from container_updates.inventory import records, selection
+from container_updates.inventory.archive import Archive
 from container_updates.inventory.connections.connection import Connection, MiB, Refused
 from container_updates.inventory.records import ContainerRecord, ImageRecord
 from container_updates.model import (
@@ -110,6 +112,10 @@ class DockerEngine:
             labels=records.string_map(config, "Labels"),
             settings=settings_of(config),
         )
+
+    def files(self, container_id: str) -> Archive:
+        """Return the files of a container, running or stopped; nothing is asked yet."""
+        return Archive(self._connection, self._path(f"/containers/{quote(container_id, safe='')}/archive"))
 
     def registries(self) -> EngineRegistries:
         """Return mirrors and insecure registries of `/info`; none where it does not tell. Raises `InventoryError`."""

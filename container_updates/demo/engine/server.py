@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 from urllib.parse import unquote
 
+from container_updates.demo.engine.filesystem import Filesystem, Special
 from container_updates.demo.engine.holdings import Holdings, Shelves
 from container_updates.demo.engine.kinds import CLASSIC, Kind, api_number
 from container_updates.demo.engine.recording import Recording
@@ -19,6 +20,7 @@ from container_updates.reference import parse
 
 _VERSIONED = re.compile(r"/v(?P<version>[0-9]+\.[0-9]+)(?P<path>/.*)")
 _INSPECT = re.compile(r"/(?P<what>containers|images)/(?P<name>.+)/json")
+_ARCHIVE = re.compile(r"/containers/(?P<name>[^/]+)/archive")
 
 
 class EngineServer(Server):
@@ -37,6 +39,8 @@ class EngineServer(Server):
         self._tcp = tcp
         self._shelves = Shelves(kind, platform)
         self._holdings: Holdings = self._shelves
+        self._filesystems: dict[str, Filesystem] = {}
+        """By container name; a container that is not in it is empty."""
         self._encoded: dict[tuple[str, str, bool], Response] = {}
 
     @property
@@ -89,6 +93,10 @@ class EngineServer(Server):
         self._encoded.clear()
         self._shelves.remove_container(name)
 
+    def fill(self, name: str, files: Mapping[str, bytes | Special], *, mtime: int = 1_700_000_000) -> None:
+        """Let a container have these files at absolute paths, instead of those it had."""
+        self._filesystems[name] = Filesystem(files, mtime)
+
     def set_info(self, **members: Any) -> None:
         """Let `/info` have these members instead of the usual ones."""
         self._encoded.clear()
@@ -119,6 +127,9 @@ class EngineServer(Server):
             if key not in self._encoded:
                 self._encoded[key] = self._headed(json_response(self._list(path, api, stopped)))
             return self._encoded[key]
+        archive = _ARCHIVE.fullmatch(path)
+        if archive is not None:
+            return self._archive(unquote(archive["name"]), request)
         inspect = _INSPECT.fullmatch(path)
         if inspect is None:
             return self._error(404, "page not found")
@@ -150,6 +161,17 @@ class EngineServer(Server):
                 "please upgrade your client to a newer version",
             )
         return None
+
+    def _archive(self, name: str, request: Request) -> Response:
+        container = self._holdings.container(name, self.kind.api)
+        if container is None:
+            return self._error(404, f"No such container: {name}")
+        path = request.parameter("path") or ""
+        filesystem = self._filesystems.get(container["Name"].lstrip("/"), Filesystem({}, 0))
+        answer = filesystem.head(path) if request.method == "HEAD" else filesystem.archive(path)
+        if answer is None:
+            return self._error(404, f"Could not find the file {path} in container {name}")
+        return self._headed(answer)
 
     def _error(self, status: int, message: str) -> Response:
         body = {"message": message}

@@ -1,9 +1,9 @@
-"""GETs to an engine's socket: bounded in time and size, and failing with words that say what to do."""
+"""GET and HEAD to an engine's socket: bounded in time and size, and failing with words that say what to do."""
 
 import queue
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -46,12 +46,20 @@ class Connection:
         """Start `GET path` and return its answer to come, at most `limit` bytes of it."""
         return Answer(self, path, limit, params or {})
 
+    def head(self, path: str, params: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:
+        """Return status and headers of `HEAD path`, names in any case; raises `InventoryError`."""
+        return Answer(self, path, 0, params, "HEAD").headed()
+
 
 class Answer:
-    """A GET under way, read by a thread of its own: no silent or dripping socket can outlast the deadline."""
+    """A request under way, read by a thread of its own: no silent or dripping socket can outlast the deadline."""
 
-    def __init__(self, connection: Connection, path: str, limit: int, params: Mapping[str, str]) -> None:
+    def __init__(
+        self, connection: Connection, path: str, limit: int, params: Mapping[str, str], method: str = "GET"
+    ) -> None:
         self._connection = connection
+        self._method = method
+        self._left = False
         self._deadline = connection._deadline
         self._path = path
         self._limit = limit
@@ -77,9 +85,33 @@ class Answer:
         except ValueError as error:
             raise self._not_an_engine(str(error)) from None
 
+    def stream(self) -> Generator[bytes, None, None]:
+        """Yield the bytes as they come; raises like `json`. Close it: a stream left unread blocks the engine."""
+        try:
+            yield from self._body()
+        finally:
+            self._left = True
+
+    def headed(self) -> tuple[int, Mapping[str, str]]:
+        """Return status and headers, whatever the status; raises `InventoryError` where nothing came."""
+        status, note = None, ""
+        try:
+            status, self.headers = self._next()
+            return status, self.headers
+        except InventoryError as error:
+            note = str(error)
+            raise
+        finally:
+            self._record(status, note)
+
     @property
     def _name(self) -> str:
-        return f"{self._connection.shown}, GET {self._path}"
+        return f"{self._connection.shown}, {self._method} {self._path}"
+
+    def _record(self, status: int | None, note: str) -> None:
+        seconds = self._left_at_start - self._deadline.remaining()
+        url = self._connection.shown + self._path
+        self._connection.requests.append(RequestRecord(self._method, url, status, seconds, note))
 
     def _body(self) -> Iterator[bytes]:
         status, note = None, ""
@@ -97,9 +129,7 @@ class Answer:
             note = str(error)
             raise
         finally:
-            seconds = self._left_at_start - self._deadline.remaining()
-            url = self._connection.shown + self._path
-            self._connection.requests.append(RequestRecord("GET", url, status, seconds, note))
+            self._record(status, note)
 
     def _next(self) -> Any:
         while not self._deadline.passed():
@@ -140,22 +170,32 @@ class Answer:
         """Hand on status and headers, then chunks, then None; or the exception that came instead."""
         connection = self._connection
         try:
-            with connection._session.get(
+            with connection._session.request(
+                self._method,
                 connection._base + self._path,
                 params=params,
                 timeout=max(self._deadline.remaining(), 0.001),
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                self._parts.put((response.status_code, response.headers))
+                self._hand_on((response.status_code, response.headers))
                 # Not decoded: nothing compressed was asked for, so that a decompression bomb is just no JSON.
                 for chunk in response.raw.stream(_CHUNK, decode_content=False):
-                    if self._deadline.passed():
+                    if not self._hand_on(chunk):
                         return
-                    self._parts.put(chunk)
-            self._parts.put(None)
+            self._hand_on(None)
         except Exception as error:  # a thread has nobody else to tell, and urllib3's own family leaks through requests
-            self._parts.put(error)
+            self._hand_on(error)
+
+    def _hand_on(self, part: object) -> bool:
+        """Put a part where the asking thread waits; False where nobody wants it any more."""
+        while not self._left and not self._deadline.passed():
+            try:
+                self._parts.put(part, timeout=_POLL)
+            except queue.Full:
+                continue
+            return True
+        return False
 
 
 def _session(url: str, shown: str, settings: Settings) -> "tuple[requests.Session, str]":
