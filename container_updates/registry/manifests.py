@@ -1,14 +1,14 @@
 """Manifests, indexes and image configs as values: nothing unchecked reaches the other rooms."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from container_updates.errors import BadAnswer
 from container_updates.model import Platform, settings_of
 from container_updates.reference import is_digest
+from container_updates.untrusted.json import Invalid, read_object
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -146,19 +146,11 @@ def matches(body: bytes, digest: str) -> bool:
 
 
 def load(body: bytes, what: str) -> dict[str, Any]:
-    """Return the JSON object in `body`, whose size the caller has bounded; raises `BadAnswer` for anything else."""
+    """Return the JSON object in `body`; raises `BadAnswer` for anything else, and beyond the bounds of the reader."""
     try:
-        document = json.loads(body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_unique)
-        if b"\\u" in body:  # an escape may name half a character, which nobody could print or store
-            json.dumps(document, ensure_ascii=False).encode("utf-8")
-    except BadAnswer:
-        raise
-    except (ValueError, RecursionError):
-        page = body.lstrip()[:1] == b"<"
-        raise BadAnswer(f"a web page instead of a {what}" if page else f"a {what} that is no valid JSON") from None
-    if not isinstance(document, dict):
-        raise BadAnswer(f"a {what} that is no JSON object")
-    return document
+        return read_object(body, limit=MAX_MANIFEST)
+    except Invalid as error:
+        raise BadAnswer(f"a web page instead of a {what}" if error.page else f"a {what} that {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,14 +269,3 @@ def _history(value: object) -> tuple[str, ...]:
     entries = value[:_MAX_ENTRIES] if isinstance(value, list) else []
     commands = (entry.get("created_by") for entry in entries if isinstance(entry, dict))
     return tuple(command[:_MAX_TEXT] for command in commands if isinstance(command, str) and command)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise BadAnswer("a JSON document that has a member twice")
-    return document
-
-
-def _no_number(text: str) -> NoReturn:
-    raise BadAnswer(f"a JSON document with {text}, which is no JSON")

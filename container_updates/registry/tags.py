@@ -11,6 +11,7 @@ from container_updates.errors import BadAnswer, NotFound
 from container_updates.reference import Reference, is_tag
 from container_updates.registry.http.exchange import Answer
 from container_updates.registry.http.headers import next_query
+from container_updates.untrusted.json import Invalid, read_object
 
 _MAX_PAGE = 8 * 1024 * 1024
 """Bytes: 50,000 tags of any length, from a registry that ignores how many were asked for."""
@@ -106,8 +107,10 @@ def _names(answer: Answer, host: str) -> list[str]:
     if answer.status != 200:
         raise BadAnswer(f"{host} answers HTTP {answer.status} when asked for tags", status=answer.status)
     try:
-        names = json.loads(answer.body)["tags"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        names = read_object(answer.body, limit=_MAX_PAGE, parts=2 * _MAX_TAGS)["tags"]
+    except Invalid as error:
+        raise BadAnswer(f"{host} answers a list of tags that {error}") from None
+    except KeyError:
         raise BadAnswer(f"{host} answers a list of tags that is none") from None
     if names is None:
         return []

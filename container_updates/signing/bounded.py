@@ -2,39 +2,26 @@
 
 import base64
 import binascii
-import json
 import re
 from typing import Any
 
 from container_updates.signing.verdict import Unknown, Wrong
+from container_updates.untrusted.json import MAX_DEPTH, Invalid, read_object
 
 MAX_BLOB = 32 * 1024 * 1024
 """Bytes of one signature's blob."""
 MAX_SIGNATURES = 100
 """Signatures looked at for one image."""
 MAX_CERTIFICATES = 16
-MAX_DEPTH = 64
-_MAX_JSON_PARTS = 300_000
 _MAX_CBOR_ITEMS = 10_000
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 def json_object(body: bytes | str, what: str) -> dict[str, Any]:
     """The JSON object in `body`. Raises `Wrong` for another shape or a member twice, `Unknown` beyond the bounds."""
-    raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-    check_size(raw, what)
-    brackets = raw.count(b"[") + raw.count(b"{")
-    if brackets + raw.count(b",") > _MAX_JSON_PARTS:
-        raise Unknown(f"{what} has more parts than are looked at")
-    if brackets > MAX_DEPTH and _json_depth(raw) > MAX_DEPTH:
-        raise Unknown(f"{what} is nested deeper than {MAX_DEPTH} levels")
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise Wrong(f"{what} is no valid JSON") from None
-    if not isinstance(value, dict):
-        raise Wrong(f"{what} is no JSON object")
-    return value
+        return read_object(body, limit=MAX_BLOB)
+    except Invalid as error:
+        raise (Unknown if error.beyond else Wrong)(f"{what} {error}") from None
 
 
 def check_size(body: bytes, what: str) -> None:
@@ -123,26 +110,3 @@ def _cbor_head(body: bytes, position: int, what: str) -> tuple[int, int, int]:
         raise Wrong(f"{what} is no CBOR of definite lengths")
     width = 1 << (short - 24)
     return major, int.from_bytes(body[position : position + width], "big"), position + width
-
-
-def _json_depth(raw: bytes) -> int:
-    depth = deepest = 0
-    for token in _BRACKETS.finditer(raw):
-        first = token.group()[:1]
-        if first in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif first in b"]}":
-            depth -= 1
-    return deepest
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is given twice")
-    return members
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

@@ -9,19 +9,22 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from container_updates.untrusted import json as reader
+
 _MAX_ELEMENT = 4 * 1024 * 1024
 """Characters; the largest real container record is far below, and broken JSON must not fill the memory."""
+_MAX_VALUE = 64 * 1024 * 1024
+"""Bytes."""
 _SPACE = " \t\r\n"
 _AFTER = frozenset(_SPACE + ",]")
 
 
 def value(chunks: Iterator[bytes]) -> Any:
     """Return the one JSON value that `chunks` hold."""
-    text = b"".join(chunks).decode("utf-8", "replace")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _reason(text, error) from None
+        return reader.read(b"".join(chunks), limit=_MAX_VALUE, lenient=True)
+    except reader.Invalid as error:
+        raise ValueError("HTML" if error.page else f"an answer that {error}") from None
 
 
 def elements(chunks: Iterator[bytes]) -> Iterator[Any]:

@@ -12,11 +12,12 @@ from container_updates.signing.notation import signature
 from container_updates.signing.notation.envelopes import COSE, JWS
 from container_updates.signing.sigstore import bundle, cosign
 from container_updates.signing.verdict import State, Unknown, Wrong
+from container_updates.untrusted.json import MAX_DEPTH
 from tests.support.forge import SIMPLE, b64, certify, dsse, expected, key_bundle, key_signed, new_key, spki, statement
 
 
 def test_json_within_the_bounds_is_read():
-    deep = "[" * (bounded.MAX_DEPTH - 1) + "]" * (bounded.MAX_DEPTH - 1)
+    deep = "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)
     assert bounded.json_object(f'{{"a": {deep}}}', "it")["a"] is not None
     assert bounded.json_object(json.dumps({"a": "[" * 500}), "it") == {"a": "[" * 500}
 

@@ -11,11 +11,10 @@ from container_updates.chain.source import labels
 from container_updates.errors import Inconclusive, InvalidReference, NotFound, Unresolvable
 from container_updates.model import Finding, Platform, Subject, Verdict
 from container_updates.reference import Reference
-from container_updates.registry import Registry, manifests
+from container_updates.registry import Registry, configs, manifests
 from container_updates.registry.hosts import may_lead_to
 from container_updates.signing.provenance import IMAGE, Material
 
-_MAX_CONFIG = 1024 * 1024
 _MOST_COMPARED = 6
 """Images among the materials of a build whose layers are compared."""
 _TOOLS = frozenset({"docker/dockerfile", "docker/dockerfile-upstream", "docker/buildkit-syft-scanner"})
@@ -128,9 +127,7 @@ def config(image: Reference, platform: Platform | None, registry: Registry) -> m
     """Return what an image that is named by digest says of itself; None for one without a config for the platform."""
     digest = _manifest(image, image.digest or "", platform, registry)
     manifest = registry.manifest(image, digest) if digest else None
-    if manifest is None or manifest.config is None or manifest.config.size > _MAX_CONFIG:
-        return None
-    return manifests.parse_config(registry.blob(image, manifest.config.digest, _MAX_CONFIG))
+    return configs.of(registry, image, manifest) if manifest else None
 
 
 def _labelled(subject: Subject, context: Context) -> Base | None:

@@ -7,10 +7,9 @@ from container_updates.chain import Context
 from container_updates.chain.updates.waiting import real_date
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
 from container_updates.model import Platform, Subject
-from container_updates.registry import Published, manifests
+from container_updates.registry import Published, configs, manifests
 from container_updates.registry.manifests import Descriptor, ImageConfig, Manifest
 
-_MAX_CONFIG = 1024 * 1024
 _MAX_NAMELESS = 8
 
 
@@ -83,9 +82,8 @@ def _for_platform(subject: Subject, index: Manifest, platform: Platform, context
         manifest = context.registry.manifest(subject.reference, entry.digest)
         if manifest.is_index:
             entries += manifest.entries
-        elif manifest.config and manifest.config.size <= _MAX_CONFIG:
-            body = context.registry.blob(subject.reference, manifest.config.digest, _MAX_CONFIG)
-            entries.append(replace(entry, platform=manifests.parse_config(body).platform))
+        elif config := configs.of(context.registry, subject.reference, manifest):
+            entries.append(replace(entry, platform=config.platform))
     return manifests.for_platform(replace(index, entries=tuple(entries)), platform)
 
 
@@ -105,9 +103,7 @@ def _same_content(subject: Subject, config: ImageConfig, context: Context) -> bo
 
 def _config(subject: Subject, manifest: Manifest, context: Context) -> ImageConfig | None:
     """Return what the published image says of itself; it is not needed to tell that it is another one."""
-    if manifest.config is None or manifest.config.size > _MAX_CONFIG:
-        return None
     try:
-        return manifests.parse_config(context.registry.blob(subject.reference, manifest.config.digest, _MAX_CONFIG))
+        return configs.of(context.registry, subject.reference, manifest)
     except Inconclusive:
         return None

@@ -12,9 +12,8 @@ from container_updates.chain.versions.tag_version import Version
 from container_updates.errors import BadAnswer, NotFound
 from container_updates.model import Finding, Platform, Subject, Verdict
 from container_updates.reference import Reference
-from container_updates.registry import manifests, tags
+from container_updates.registry import configs, manifests, tags
 
-_MAX_CONFIG = 1024 * 1024
 _MOST_ASKED = 3
 """Tags that are looked at for the platform before it is given up."""
 _MOST_NAMED = 10
@@ -134,8 +133,8 @@ def _fits(wanted: Reference, platform: Platform | None, context: Context) -> boo
     manifest = context.registry.manifest(wanted, published.digest)
     if manifest.is_index:
         return manifests.for_platform(manifest, platform) is not None
-    if manifest.config is None or manifest.config.size > _MAX_CONFIG:
+    config = configs.of(context.registry, wanted, manifest)
+    if config is None:
         return False
-    body = context.registry.blob(wanted, manifest.config.digest, _MAX_CONFIG)
-    theirs = manifests.parse_config(body).platform
+    theirs = config.platform
     return (theirs.os, theirs.architecture) == (platform.os, platform.architecture)

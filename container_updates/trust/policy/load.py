@@ -4,14 +4,14 @@ Three formats, recognised by their content: our own TOML (`toml`), containers/im
 notation's trustpolicy.json (`notation`).
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from container_updates.errors import PolicyError
-from container_updates.trust.policy.files import Files
+from container_updates.trust.policy.files import MAX_FILE, Files
 from container_updates.trust.policy.rules import Policy, Rule
 from container_updates.trust.policy.scopes import Scope, overlap
+from container_updates.untrusted.json import Invalid, read_object
 
 
 def load(paths: Sequence[str]) -> Policy:
@@ -35,9 +35,9 @@ def _load_one(path: Path) -> Policy:
     if not text.lstrip().startswith("{"):
         return toml.parse(text, files)
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise PolicyError(f"{path}: no valid JSON: {error}") from None
+        content = read_object(text, limit=MAX_FILE)
+    except Invalid as error:
+        raise PolicyError(f"{path} {error}{f': {error.detail}' if error.detail else ''}") from None
     if "trustPolicies" in content:
         return notation.parse(content, files)
     if "default" in content:
