@@ -64,10 +64,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], stack: ExitStack) -> t
     stack.enter_context(_ended_by_signals(deadline))
     settings = _with_demo(parsed, stack) if parsed.demo else parsed
 
-    # Only a check needs these; they cost more than all that was imported before. The heaviest comes first: deeper in a
-    # chain of imports its compiling of patterns can sit on the edge of a stack chunk (CPython 3.11), and costs double.
-    import requests  # noqa: F401 - for those below
-
+    # Only a check needs these; they cost more than all that was imported before.
     from container_updates import check, report
     from container_updates.report.table import Progress
 

@@ -85,3 +85,15 @@ class NotFound(BadAnswer):
     def __init__(self, reason: str, *, repository_answers: bool | None, status: int | None = 404) -> None:
         super().__init__(reason, status=status)
         self.repository_answers = repository_answers
+
+
+class NoTls(Unreachable):
+    """The host answers, but not with TLS, or with a certificate that is not accepted: asking again changes nothing."""
+
+
+class PlainText(NoTls):
+    """What answers there speaks no TLS at all."""
+
+
+class NoHttp(BadAnswer):
+    """What came back is of another protocol: TLS, as a rule."""

@@ -330,7 +330,7 @@ def test_a_signal_while_modules_are_read_is_reported_too(tmp_path: Path) -> None
         "import sys, time\n"
         "class Slow:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'requests.api' and not getattr(self, 'told', 0):\n"
+        "        if name == 'container_updates.check' and not getattr(self, 'told', 0):\n"
         "            self.told = print('reading', file=sys.stderr, flush=True) or 1\n"
         "            sys.stdin.readline()\n"
         "sys.meta_path.insert(0, Slow())\n"

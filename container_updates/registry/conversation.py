@@ -9,10 +9,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from container_updates.clock import Clock, Deadline, rfc3339
-from container_updates.errors import BadAnswer, Inconclusive, RateLimited, TimedOut, Unauthorized, Unreachable
+from container_updates.errors import (
+    BadAnswer,
+    Inconclusive,
+    NoHttp,
+    PlainText,
+    RateLimited,
+    TimedOut,
+    Unauthorized,
+    Unreachable,
+)
 from container_updates.registry.hosts import Endpoint, is_loopback
 from container_updates.registry.http.exchange import Answer, Transport
-from container_updates.registry.http.failures import NoHttp, PlainText
 from container_updates.registry.http.headers import remaining, retry_at
 from container_updates.registry.login.authorization import Auth, Place
 

@@ -5,21 +5,39 @@ import io
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import requests
 import requests.adapters
 import requests.utils
 import urllib3
 import urllib3.connection
+import urllib3.exceptions
 from urllib3.util.ssl_ import create_urllib3_context
 
+from container_updates.errors import CheckError, NoTls
 from container_updates.registry.hosts import Tls
-from container_updates.registry.http.failures import NoTls
 
+FAILURES = (
+    CheckError,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+"""All that sending a request and reading its answer may raise."""
 _HOSTS = 64
 _limit = threading.local()
+
+
+def prepare(
+    method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
+) -> requests.PreparedRequest:
+    """Return a request that an `Adapter` can send."""
+    return requests.Request(method, url, headers=headers, data=form).prepare()
 
 
 @contextmanager

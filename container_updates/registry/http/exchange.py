@@ -1,4 +1,8 @@
-"""One HTTP exchange: bounded in time, size and redirects, and written down; it knows nothing of registries."""
+"""One HTTP exchange: bounded in time, size and redirects, and written down; it knows nothing of registries.
+
+`connections`, and with it requests and urllib3, is imported by the first request of a run: a run whose answers are
+known sends none, and those two packages cost more than all the rest of it.
+"""
 
 import json
 import threading
@@ -6,23 +10,19 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-import requests
-import requests.utils
-from urllib3.exceptions import HTTPError
-
 from container_updates import __version__
 from container_updates.clock import Clock, Deadline
-from container_updates.errors import BadAnswer, CheckError, Inconclusive, TimedOut, Unreachable
+from container_updates.errors import BadAnswer, Inconclusive, NoTls, TimedOut, Unreachable
 from container_updates.model import RequestRecord
 from container_updates.registry.hosts import Hosts, Tls, authority, is_loopback
-from container_updates.registry.http.connections import Adapter, time_left
-from container_updates.registry.http.failures import NoTls, explain
 
 if TYPE_CHECKING:
+    from requests import Response
+
+    from container_updates.registry.http.connections import Adapter
     from container_updates.state.store import Store
 
 _MAX_REDIRECTS = 5
@@ -156,6 +156,9 @@ class Transport:
         limit: int,
         form: Mapping[str, str] | None,
     ) -> Answer:
+        from container_updates.registry.http import connections
+        from container_updates.registry.http.failures import explain
+
         parts = urlsplit(url)
         host = authority(parts.scheme, parts.netloc)
         seen = parts._replace(query="", fragment="").geturl()
@@ -164,9 +167,9 @@ class Transport:
         status: int | None = None
         try:
             tls = self._hosts.tls(host, asked) if parts.scheme == "https" else None
-            with time_left(lambda: started + until - self._clock.steady(), _READ_SECONDS):
+            with connections.time_left(lambda: started + until - self._clock.steady(), _READ_SECONDS):
                 response = self._adapter(tls).send(
-                    requests.Request(method, url, headers={**_HEADERS, **headers}, data=form).prepare(),
+                    connections.prepare(method, url, {**_HEADERS, **headers}, form),
                     stream=True,
                     timeout=(max(0.001, min(_CONNECT_SECONDS, until)), max(0.001, min(_READ_SECONDS, until))),
                     verify=tls is None or tls.verified,
@@ -178,7 +181,7 @@ class Transport:
                 except BaseException:
                     response.close()
                     raise
-        except (CheckError, requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+        except connections.FAILURES as error:
             failure = explain(error, host)
             if self._deadline.passed():
                 failure = TimedOut(f"the time for the whole check was up before {host} had answered")
@@ -190,14 +193,16 @@ class Transport:
     def _record(self, method: str, url: str, status: int | None, started: float, note: str) -> None:
         self.requests.append(RequestRecord(method, url, status, self._clock.steady() - started, note))
 
-    def _adapter(self, tls: Tls | None) -> Adapter:
+    def _adapter(self, tls: Tls | None) -> "Adapter":
+        from container_updates.registry.http.connections import Adapter
+
         with self._lock:
             if tls not in self._adapters:
                 self._adapters[tls] = Adapter(tls, self._jobs)
             return self._adapters[tls]
 
 
-def _read(response: requests.Response, method: str, host: str, limit: int) -> bytes:
+def _read(response: "Response", method: str, host: str, limit: int) -> bytes:
     """The body, at most `limit` bytes; of an error answer what fits."""
     failed = response.status_code >= 300
     if failed:
@@ -234,4 +239,6 @@ def _proxies(scheme: str, host: str) -> dict[str, str]:
     """What HTTP_PROXY, HTTPS_PROXY and NO_PROXY say; never for loopback."""
     if is_loopback(host):
         return {}
-    return dict(requests.utils.get_environ_proxies(f"{scheme}://{host}/", no_proxy=None))
+    from requests.utils import get_environ_proxies
+
+    return dict(get_environ_proxies(f"{scheme}://{host}/", no_proxy=None))

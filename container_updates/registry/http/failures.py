@@ -10,19 +10,7 @@ from collections.abc import Iterator
 
 from requests import exceptions
 
-from container_updates.errors import BadAnswer, Inconclusive, TimedOut, Unreachable
-
-
-class NoTls(Unreachable):
-    """The host answers, but not with TLS, or with a certificate that is not accepted: asking again changes nothing."""
-
-
-class PlainText(NoTls):
-    """What answers there speaks no TLS at all."""
-
-
-class NoHttp(BadAnswer):
-    """What came back is of another protocol: TLS, as a rule."""
+from container_updates.errors import BadAnswer, Inconclusive, NoHttp, NoTls, PlainText, TimedOut, Unreachable
 
 
 def explain(error: Exception, host: str) -> Inconclusive:
