@@ -41,11 +41,10 @@ ALLOWED: dict[str, set[str]] = {
     "trust.memory": BASE | {"state"},
     "trust.learning": BASE | {"signing", "signing.notation", "trust.policy", "trust.memory"},
     "contents": BASE | {"untrusted", "inventory", "contents.apt", "contents.repositories"},
-    "chain": BASE
-    | {"inventory", "registry", "state", "trust"}
-    | {"signing", "signing.content_trust", "trust.policy", "trust.memory", "chain.updates"},
+    "chain": BASE | {"inventory", "registry", "state", "trust"} | {"trust.policy", "trust.memory", "chain.updates"},
     "chain.updates": BASE | {"chain", "registry", "chain.versions", "chain.source"},
     "chain.versions": BASE | {"chain", "registry", "chain.updates", "chain.source"},
+    "chain.signatures": BASE | {"chain", "signing", "signing.content_trust", "trust", "trust.policy", "trust.memory"},
     "chain.source": BASE | {"chain", "registry", "signing", "trust.policy", "trust.memory"},
     "verdicts": BASE,
     "report": BASE | {"report.sentences"},

@@ -22,7 +22,7 @@ _LINKS = {
     "updates": "updates.link",
     "restarts": "restarts",
     "versions": "versions.link",
-    "signatures": "signatures",
+    "signatures": "signatures.link",
     "source": "source.link",
 }
 CHECKS = tuple(_LINKS)

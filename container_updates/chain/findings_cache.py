@@ -1,20 +1,28 @@
-"""Findings that were costly to make, kept under everything that they were made from."""
+"""Cache of expensive findings, keyed by all their inputs."""
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from container_updates import __version__
 from container_updates.chain import Context
 from container_updates.model import Finding, Subject, Verdict
 
-Made = tuple[Sequence[Finding], datetime | None]
-"""Findings, and from when on they may be others; None: they do not depend on the time."""
+
+class Made(NamedTuple):
+    """What a step of a link makes."""
+
+    findings: Sequence[Finding]
+    until: datetime | None = None
+    """From when on they may be others; None: they do not depend on the time."""
+
+
 _KIND = "findings"
 _PASSING = ("published", "not-found", "referrers", "attached", _KIND)
 """Answers about what may be another thing tomorrow: findings made of them are not to be older than these may be."""
@@ -22,40 +30,38 @@ _PACKAGES = ("cryptography", "cbor2", "rfc3161_client", "sigstore")
 """Optional ones: with another version, or without it, a verdict may be another one."""
 
 
-def kept(
-    check: str, subject: Subject, context: Context, find: Callable[[], Made], *, under: Sequence[str] = ()
-) -> list[Finding]:
-    """Return what `find` returned for the same question, for at most `Settings.cache_ttl`; else what it returns now.
+class Cached:
+    """The findings of one step of a link, kept for the next run that has the same question.
 
     The question is: what runs (name, digests, platform), the policy, this plugin's and its libraries' versions, the
-    login, and `under`. Inconclusive findings are never kept. Raises what `find` raises.
+    login, and `under`.
     """
-    return list(kept_until(check, subject, context, find, under=under)[0])
 
+    def __init__(self, check: str, subject: Subject, context: Context, under: Sequence[str] = ()) -> None:
+        self._context = context
+        self._reference = subject.reference
+        self._name = _name(check, subject, context, under)
 
-def kept_until(
-    check: str, subject: Subject, context: Context, find: Callable[[], Made], *, under: Sequence[str] = ()
-) -> Made:
-    """The same, with the time until which it holds: for findings that are made of these, and kept too."""
-    registry, reference = context.registry, subject.reference
-    name = _name(check, subject, context, under)
-    remembered = _unpack(registry.recall(_KIND, reference, name), context.clock.wall())
-    if remembered is not None:
-        return remembered
-    findings, holds_until = find()
-    if all(finding.verdict is not Verdict.INCONCLUSIVE for finding in findings):
-        now = context.clock.wall()
-        ends = [now + registry.cache_ttl, context.store.earliest_end(_PASSING)]
-        ends += [holds_until.timestamp()] if holds_until else []
-        until = min(end for end in ends if end is not None)
-        if until > now:
-            with suppress(TypeError, ValueError):  # facts that are no plain data
-                registry.keep(_KIND, reference, name, _pack(findings, until), until - now)
-    return findings, holds_until
+    def recall(self) -> Made | None:
+        """Return what was kept, for at most `Settings.cache_ttl`; None for nothing."""
+        registry = self._context.registry
+        return _unpack(registry.recall(_KIND, self._reference, self._name), self._context.clock.wall())
+
+    def keep(self, made: Made) -> Made:
+        """Keep findings, unless one of them is inconclusive, and return them."""
+        if all(finding.verdict is not Verdict.INCONCLUSIVE for finding in made.findings):
+            registry, now = self._context.registry, self._context.clock.wall()
+            ends = [now + registry.cache_ttl, self._context.store.earliest_end(_PASSING)]
+            ends += [made.until.timestamp()] if made.until else []
+            until = min(end for end in ends if end is not None)
+            if until > now:
+                with suppress(TypeError, ValueError):  # facts that are no plain data
+                    registry.keep(_KIND, self._reference, self._name, _pack(made.findings, until), until - now)
+        return made
 
 
 def as_told(context: Context) -> list[str]:
-    """Under what findings are kept that were held against what earlier runs saw, as this run tells them."""
+    """Return what findings depend on once they are compared with earlier runs, and worded for this one."""
     return [context.trust.memory_fingerprint if context.trust else "", str(bool(context.settings.explain))]
 
 
@@ -102,6 +108,6 @@ def _unpack(value: bytes | None, now: float) -> Made | None:
             Finding(str(check), str(code), Verdict(verdict), str(message), dict(details))
             for check, code, verdict, message, details in plain
         ]
-        return findings, datetime.fromtimestamp(until, UTC)
+        return Made(findings, datetime.fromtimestamp(until, UTC))
     except (ValueError, TypeError, OverflowError, OSError):
         return None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from container_updates.chain import Context
-from container_updates.chain.findings_cache import kept
+from container_updates.chain.findings_cache import Cached, Made
 from container_updates.clock import Clock, Deadline
 from container_updates.demo import faults
 from container_updates.demo.registry.server import RegistryServer
@@ -243,7 +243,7 @@ def test_findings_are_kept_under_all_that_they_were_made_from(
     fact = {"list": ["a"], "number": 3}
 
     def made(*findings: Finding, holds_until: datetime | None = None) -> Callable[[], Any]:
-        return lambda: (findings, holds_until)
+        return lambda: Made(findings, holds_until)
 
     def never() -> Any:
         raise AssertionError("asked")
@@ -277,10 +277,18 @@ def test_findings_end_when_they_say_and_inconclusive_ones_are_not_kept(context: 
     first = Finding("source", "source-claimed", Verdict.PASS, "first")
     unknown = Finding("source", "unreachable", Verdict.INCONCLUSIVE, "unknown")
     ahead = datetime.fromtimestamp(NOW + 10, UTC)
-    assert kept("source", subject, context(), lambda: ([first], ahead)) == [first]
-    assert kept("source", subject, context(10), lambda: ([unknown, first], None)) == [unknown, first]
-    assert kept("source", subject, context(11), lambda: ([first], ahead)) == [first]
-    assert kept("source", subject, context(12), lambda: ([unknown], None)) == [unknown]
+    assert kept("source", subject, context(), lambda: Made([first], ahead)) == [first]
+    assert kept("source", subject, context(10), lambda: Made([unknown, first])) == [unknown, first]
+    assert kept("source", subject, context(11), lambda: Made([first], ahead)) == [first]
+    assert kept("source", subject, context(12), lambda: Made([unknown])) == [unknown]
+
+
+def kept(
+    check: str, subject: Subject, context: Context, make: Callable[[], Made], *, under: Sequence[str] = ()
+) -> list[Finding]:
+    """What a step says: from the cache, else as `make` has it now."""
+    cached = Cached(check, subject, context, under)
+    return list((cached.recall() or cached.keep(make())).findings)
 
 
 def _process(argv: list[str], without: str = "") -> dict[str, Any]:

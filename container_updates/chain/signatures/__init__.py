@@ -1,0 +1,1 @@
+"""Whether what runs is signed, by whom, and whether the signature holds."""
