@@ -19,6 +19,7 @@ from container_updates.registry import Credentials, Hosts, Registry
 from container_updates.settings import Settings
 from container_updates.state import last_report
 from container_updates.state.store import Store
+from container_updates.untrusted.urls import without_login
 from container_updates.verdicts import judge
 
 if TYPE_CHECKING:
@@ -145,11 +146,11 @@ def _read(settings: Settings, deadline: Deadline) -> list[_Host]:
         except InventoryError as error:
             return error
         except Exception as error:  # one engine's surprise must not cost the others
-            return InventoryError(f"{url} answers what was not foreseen ({type(error).__name__})")
+            return InventoryError(f"{without_login(url)}: internal error ({type(error).__name__})")
 
     hosts, errors = [], []
     answers = workers.each(settings.hosts, read, jobs=settings.jobs, deadline=deadline)
-    for url, answer in zip(settings.hosts, answers, strict=True):
+    for url, answer in zip(map(without_login, settings.hosts), answers, strict=True):
         if isinstance(answer, _Host):
             hosts.append(answer)
             continue

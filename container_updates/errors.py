@@ -4,6 +4,7 @@ The text of an error is one line, names what is wrong and, where there is someth
 outside data; whoever prints it makes it safe with `report.text.safe`. It never holds a secret.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 
@@ -97,3 +98,15 @@ class PlainText(NoTls):
 
 class NoHttp(BadAnswer):
     """What came back is of another protocol: TLS, as a rule."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and all that led to it, outermost first: urllib3 hides causes in `reason` and `args`."""
+    waiting: list[object] = [error]
+    seen: list[BaseException] = []
+    while waiting and len(seen) < 50:
+        cause = waiting.pop(0)
+        if isinstance(cause, BaseException) and not any(cause is known for known in seen):
+            seen.append(cause)
+            yield cause
+            waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]

@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "chain.updates": BASE | {"chain", "registry", "chain.versions", "chain.source"},
     "chain.versions": BASE | {"chain", "registry", "chain.updates", "chain.source"},
     "chain.signatures": BASE | {"chain", "signing", "signing.content_trust", "trust", "trust.policy", "trust.memory"},
-    "chain.source": BASE | {"chain", "registry", "signing", "trust.policy", "trust.memory"},
+    "chain.source": BASE | {"untrusted", "chain", "registry", "signing", "trust.policy", "trust.memory"},
     "verdicts": BASE,
     "report": BASE | {"report.sentences"},
     "report.sentences": BASE | {"report"},
@@ -55,8 +55,8 @@ ALLOWED: dict[str, set[str]] = {
     "demo.registry": BASE | {"demo"},
     "check": BASE
     | {"actions", "trust", "trust.learning", "inventory", "registry", "registry.login", "state", "chain"}
-    | {"chain.updates", "verdicts"},
-    "options": BASE | {"chain", "report", "verdicts"},
+    | {"chain.updates", "untrusted", "verdicts"},
+    "options": BASE | {"chain", "report", "untrusted", "verdicts"},
     "cli": BASE | {"options", "check", "actions", "report", "demo"},
     "__main__": {"cli"},
 }

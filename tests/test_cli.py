@@ -191,6 +191,17 @@ def test_the_state_directory_of_a_user() -> None:
     assert parsed("--state-dir=/t", XDG_STATE_HOME="/s").state_dir == "/t"
 
 
+@pytest.mark.parametrize("url", ["tcp://bob:s3/cr@t@127.0.0.1:1", "TCP://bob:s3cr@127.0.0.1:1", "bob:s3cr@127.0.0.1:1"])
+def test_the_login_of_an_engine_that_fails_is_in_no_output(host: Lab, url: str, tmp_path: Path) -> None:
+    host.run("web", host.registry.push_image("acme/web", "1"))
+    state = f"--state-dir={tmp_path}"
+    for argv in (["-vvv"], ["--output=json"], ["--explain=web"], ["-H", host.engine.host, "-vv"]):
+        done = plugin(tmp_path, "-H", url, *argv, UPDATES, state)
+        assert done.returncode == 3
+        assert b"127.0.0.1:1" in done.stdout
+        assert b"s3" not in done.stdout
+
+
 def test_where_each_setting_came_from() -> None:
     environ = {"CHECK_CONTAINER_UPDATES_JOBS": "4", "DOCKER_HOST": "tcp://user:secret@engine:2375"}
     origins = {option: (value, origin) for option, value, origin in parsed("-t", "5", **environ).origins}

@@ -15,6 +15,7 @@ from container_updates.errors import InvalidReference, UsageError
 from container_updates.options import defaults
 from container_updates.report import FORMS
 from container_updates.settings import Selector, Settings
+from container_updates.untrusted.urls import without_login, without_logins
 
 _NAME = "check_container_updates"
 _PREFIX = "CHECK_CONTAINER_UPDATES_"
@@ -183,7 +184,8 @@ def _as_arguments(action: argparse.Action, text: str) -> list[str]:
 def _origins(parser: argparse.ArgumentParser, settings: Settings, origins: Origins) -> Iterable[tuple[str, str, str]]:
     for action in parser._actions:
         if action.dest in origins or hasattr(settings, action.dest):
-            value = _as_text(getattr(settings, action.dest))
+            value = getattr(settings, action.dest)
+            value = " ".join(map(without_login, value)) if action.dest == "hosts" else _as_text(value)
             yield action.option_strings[-1], value, origins.get(action.dest, "default")
 
 
@@ -199,7 +201,7 @@ def _as_text(value: object) -> str:
             text = " ".join(map(_as_text, value))
         case _:
             text = str(value)
-    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
+    return without_logins(text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -387,7 +389,8 @@ def _mirror(text: str) -> tuple[str, str]:
     except ValueError:
         complete = False
     if not complete:
-        raise argparse.ArgumentTypeError(f"{_as_text(text)[:80]!r} is not REGISTRY=http[s]://HOST[:PORT]")
+        shown = f"{registry}={without_login(url)}" if url else without_login(text)
+        raise argparse.ArgumentTypeError(f"{shown[:80]!r} is not REGISTRY=http[s]://HOST[:PORT]")
     if parts.username is not None:
         raise argparse.ArgumentTypeError("a login does not belong into a mirror's URL: config.json is for it")
     return _registry(registry), url

@@ -19,10 +19,11 @@ from container_updates.errors import (
     Unauthorized,
     Unreachable,
 )
-from container_updates.registry.hosts import Endpoint, is_loopback
+from container_updates.registry.hosts import Endpoint
 from container_updates.registry.http.exchange import Answer, Transport
 from container_updates.registry.http.headers import remaining, retry_at
 from container_updates.registry.login.authorization import Auth, Place
+from container_updates.untrusted.addresses import is_loopback
 
 if TYPE_CHECKING:
     from container_updates.state.store import Store

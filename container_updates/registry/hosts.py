@@ -11,6 +11,7 @@ from container_updates.errors import Unresolvable
 from container_updates.model import EngineRegistries, Problem
 from container_updates.reference import DOCKER_HUB
 from container_updates.settings import Settings
+from container_updates.untrusted.addresses import address, hostname, is_loopback
 
 _DOCKER_HUB_HOST = "registry-1.docker.io"
 _DOCKER_HUB_TRUST = "notary.docker.io"
@@ -79,7 +80,7 @@ class Hosts:
         server = _at(registry, url)
         if server is None:
             raise Unresolvable("the policy names a Content Trust server that is no http or https URL")
-        same = _hostname(server.host) == _hostname(host)
+        same = hostname(server.host) == hostname(host)
         return replace(server, registry=registry if same else server.host, mirror=False, names=f"{registry}/")
 
     def insecure(self, host: str) -> bool:
@@ -92,8 +93,8 @@ class Hosts:
             return True
         if host in self._ca_files or self._certs(host)[0]:
             return False
-        address = _address(host)
-        return is_loopback(host) or (address is not None and any(address in network for network in self._networks))
+        found = address(host)
+        return is_loopback(host) or (found is not None and any(found in network for network in self._networks))
 
     def may_see_login(self, scheme: str, host: str) -> bool:
         """Whether a login may go there: verified TLS, loopback, or a host named in --insecure-registry."""
@@ -160,23 +161,6 @@ def authority(scheme: str, netloc: str) -> str:
     return host if colon and port in (_DEFAULT_PORTS.get(scheme), "") else netloc.lower()
 
 
-def is_loopback(host: str) -> bool:
-    """Whether host[:port] is this machine for certain; no name but localhost is looked up."""
-    address = _address(host)
-    return address is not None and address.is_loopback
-
-
-def may_lead_to(host: str, other: str) -> bool:
-    """Whether what came from `host` may let us talk to `other`.
-
-    A name that anybody may look up may; an address, which means another thing on every network, only from an address,
-    and this machine only from this machine.
-    """
-    if is_loopback(other):
-        return is_loopback(host)
-    return _address(other) is None or _address(host) is not None
-
-
 def _at(registry: str, url: str) -> Endpoint | None:
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
@@ -191,18 +175,6 @@ def _at(registry: str, url: str) -> Endpoint | None:
 
 def _host_of(registry: str) -> str:
     return _DOCKER_HUB_HOST if registry == DOCKER_HUB else authority("https", registry)
-
-
-def _hostname(host: str) -> str:
-    return host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    name = _hostname(host)
-    try:
-        return ipaddress.ip_address("127.0.0.1" if name.lower() == "localhost" else name)
-    except ValueError:
-        return None
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

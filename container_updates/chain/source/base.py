@@ -12,8 +12,8 @@ from container_updates.errors import Inconclusive, InvalidReference, NotFound, U
 from container_updates.model import Finding, Platform, Subject, Verdict
 from container_updates.reference import Reference
 from container_updates.registry import Registry, configs, manifests
-from container_updates.registry.hosts import may_lead_to
 from container_updates.signing.provenance import IMAGE, Material
+from container_updates.untrusted.addresses import may_lead_to
 
 _MOST_COMPARED = 6
 """Images among the materials of a build whose layers are compared."""

@@ -1,12 +1,12 @@
 """What was done to make an image, as its config tells it: what there is to read where no blueprint is published."""
 
-import re
 from dataclasses import replace
 
 from container_updates.chain import Context
 from container_updates.chain.source import base
 from container_updates.errors import Inconclusive
 from container_updates.model import Subject
+from container_updates.untrusted.urls import without_logins
 
 _MOST = 25
 _LONGEST = 200
@@ -14,7 +14,6 @@ _LONGEST = 200
 _SHELL = "/bin/sh -c "
 _NO_COMMAND = "#(nop)"
 """How the builder before BuildKit marked a step that ran nothing."""
-_LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 def steps(subject: Subject, context: Context) -> list[str]:
@@ -48,5 +47,5 @@ def _step(command: str) -> str:
     if ran.startswith(_SHELL):
         ran = ran.removeprefix(_SHELL).strip()
         words = ran.removeprefix(_NO_COMMAND).strip() if ran.startswith(_NO_COMMAND) else f"RUN {ran}"
-    words = _LOGIN.sub("", words)
+    words = without_logins(words)
     return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"

@@ -1,17 +1,17 @@
 """GET and HEAD to an engine's socket: bounded in time and size, and failing with words that say what to do."""
 
 import queue
-import re
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from container_updates.clock import Deadline
-from container_updates.errors import InventoryError
+from container_updates.errors import InventoryError, causes
 from container_updates.model import RequestRecord
 from container_updates.settings import Settings
 from container_updates.untrusted import jsonstream
+from container_updates.untrusted.urls import without_login
 
 if TYPE_CHECKING:
     import requests
@@ -37,7 +37,7 @@ class Connection:
     """One engine's HTTP side; usable from several threads."""
 
     def __init__(self, url: str, *, settings: Settings, deadline: Deadline) -> None:
-        self.shown = _without_login(url)
+        self.shown = without_login(url).rstrip("/")
         self.requests: list[RequestRecord] = []
         self._deadline = deadline
         self._session, self._base = _session(url, self.shown, settings)
@@ -257,8 +257,8 @@ def _words(error: Exception, shown: str, path: str) -> str:
     import requests
     import urllib3
 
-    causes = _causes(error)
-    for cause in causes:
+    found = list(causes(error))
+    for cause in found:
         match cause:
             case FileNotFoundError():
                 return f"no engine at {shown}: no such socket (is Docker running? {_ANOTHER})"
@@ -276,37 +276,19 @@ def _words(error: Exception, shown: str, path: str) -> str:
                 return f"no TLS with {shown}: {reason} (client certificate: --tls-cert, --tls-key or DOCKER_CERT_PATH)"
             case TimeoutError():
                 return _silent(shown, path)
-    for cause in causes:
+    for cause in found:
         if isinstance(cause, requests.exceptions.InvalidSchema):
             return "the installed docker package is too old for the installed requests: docker >= 7.1 is needed"
         if isinstance(cause, OSError) and cause.strerror:
             return f"no engine at {shown}: {_one_line(cause.strerror)} ({_ANOTHER})"
     # Only now: urllib3 counts a refused connection among its timeouts.
-    if any(isinstance(cause, urllib3.exceptions.TimeoutError) for cause in causes):
+    if any(isinstance(cause, urllib3.exceptions.TimeoutError) for cause in found):
         return _silent(shown, path)
-    return f"{shown} breaks off GET {path}: no HTTP, or an incomplete answer ({type(causes[-1]).__name__})"
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """Return `error` and all that led to it: urllib3 hides causes in `reason` and `args`."""
-    found: list[BaseException] = []
-    todo = [error]
-    while todo and len(found) < 50:
-        cause = todo.pop(0)
-        if any(cause is known for known in found):
-            continue
-        found.append(cause)
-        inner = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
-        todo += [one for one in inner if isinstance(one, BaseException)]
-    return found
+    return f"{shown} breaks off GET {path}: no HTTP, or an incomplete answer ({type(found[-1]).__name__})"
 
 
 def _silent(shown: str, path: str) -> str:
     return f"{shown} does not answer GET {path} in time (-t gives it longer)"
-
-
-def _without_login(url: str) -> str:
-    return re.sub(r"^([a-z]+://)[^/]*@", r"\1", url).rstrip("/")
 
 
 def _looks_like_html(text: str) -> bool:

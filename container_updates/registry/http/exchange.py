@@ -17,7 +17,8 @@ from container_updates import __version__
 from container_updates.clock import Clock, Deadline
 from container_updates.errors import BadAnswer, Inconclusive, NoTls, TimedOut, Unreachable
 from container_updates.model import RequestRecord
-from container_updates.registry.hosts import Hosts, Tls, authority, is_loopback
+from container_updates.registry.hosts import Hosts, Tls, authority
+from container_updates.untrusted.addresses import is_loopback
 
 if TYPE_CHECKING:
     from requests import Response

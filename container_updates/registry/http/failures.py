@@ -6,17 +6,16 @@ Never the libraries' own texts: they may quote a proxy's password.
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator
 
 from requests import exceptions
 
-from container_updates.errors import BadAnswer, Inconclusive, NoHttp, NoTls, PlainText, TimedOut, Unreachable
+from container_updates.errors import BadAnswer, Inconclusive, NoHttp, NoTls, PlainText, TimedOut, Unreachable, causes
 
 
 def explain(error: Exception, host: str) -> Inconclusive:
     """Return the error of ours that says what `error` means for a request to `host`."""
-    causes = list(_causes(error))
-    for cause in causes:
+    found = list(causes(error))
+    for cause in found:
         if isinstance(cause, Inconclusive):
             return cause
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -29,11 +28,11 @@ def explain(error: Exception, host: str) -> Inconclusive:
             return BadAnswer(f"{host} broke off in the middle of an answer")
         if isinstance(cause, http.client.HTTPException) and not isinstance(cause, ConnectionError):
             return NoHttp(f"{host} answered what is no HTTP")
-    if any(isinstance(cause, exceptions.SSLError) for cause in causes):
+    if any(isinstance(cause, exceptions.SSLError) for cause in found):
         return NoTls(f"the certificate of {host} is not accepted: it is for another host")
-    if any(isinstance(cause, exceptions.ProxyError) for cause in causes):
+    if any(isinstance(cause, exceptions.ProxyError) for cause in found):
         return Unreachable(f"the proxy does not lead to {host}")
-    for cause in causes:
+    for cause in found:
         if isinstance(cause, socket.gaierror):
             return Unreachable(f"no address for {host}: {cause.strerror or 'the name is not known'}")
         if isinstance(cause, exceptions.ConnectTimeout):
@@ -44,18 +43,6 @@ def explain(error: Exception, host: str) -> Inconclusive:
             return Unreachable(f"{host} refuses connections")
         if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, exceptions.RequestException):
             return Unreachable(f"no connection to {host}: {cause.strerror}")
-    if any(isinstance(cause, exceptions.ConnectionError) for cause in causes):
+    if any(isinstance(cause, exceptions.ConnectionError) for cause in found):
         return Unreachable(f"{host} closed the connection without an answer")
     return BadAnswer(f"{host} answered what is no HTTP")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was raised from or wraps, outermost first."""
-    waiting: list[object] = [error]
-    seen: set[int] = set()
-    while waiting and len(seen) < 50:
-        cause = waiting.pop(0)
-        if isinstance(cause, BaseException) and id(cause) not in seen:
-            seen.add(id(cause))
-            yield cause
-            waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]

@@ -9,13 +9,14 @@ from urllib.parse import urlencode, urlsplit
 
 from container_updates.clock import Clock, Deadline
 from container_updates.errors import BadAnswer, RateLimited, Unauthorized, Unreachable
-from container_updates.registry.hosts import Hosts, authority, is_loopback
+from container_updates.registry.hosts import Hosts, authority
 from container_updates.registry.http.exchange import Answer, Transport
 from container_updates.registry.http.headers import retry_at
 from container_updates.registry.login.challenge import choose, parse
 from container_updates.registry.login.credentials import Credentials, Login
 from container_updates.registry.manifests import load
 from container_updates.registry.single_flight import Once
+from container_updates.untrusted.addresses import is_loopback
 
 if TYPE_CHECKING:
     from container_updates.state.store import Store
