@@ -12,12 +12,18 @@ from container_updates.signing.sigstore.trusted_root import TrustedRoot
 class SignedIdentity:
     """Which docker-reference a simple signing payload may carry (containers-policy.json(5), signedIdentity)."""
 
-    kind: str = "matchRepository"
-    """matchExact, matchRepoDigestOrExact, matchRepository, exactReference, exactRepository or remapIdentity."""
+    kind: str = "any"
+    """any: the digest alone decides: images are copied with their signatures. here, glob: our own `signed-as`.
+    matchExact, matchRepoDigestOrExact, matchRepository, exactReference, exactRepository, remapIdentity: policy.json."""
     value: str = ""
-    """exactReference, exactRepository: that name. remapIdentity: the prefix of what runs."""
+    """glob: the pattern. exactReference, exactRepository: that name. remapIdentity: the prefix of what runs."""
     signed_prefix: str = ""
     """remapIdentity: what stands for that prefix in the signature."""
+
+    @property
+    def needs_name(self) -> bool:
+        """Whether a signature that names no repository at all cannot satisfy it."""
+        return self.kind in ("here", "glob")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,11 @@ Signer = KeySigner | KeylessSigner | NotationSigner | ContentTrustSigner | Unpro
 
 def allows(identity: SignedIdentity, running: Reference, signed: Reference) -> bool:
     """Whether an image signed under the name `signed` may run under the name `running`."""
-    if identity.kind == "matchRepository":
+    if identity.kind == "any":
+        return True
+    if identity.kind == "glob":
+        return matches(identity.value, signed.name)
+    if identity.kind in ("here", "matchRepository"):
         return running.name == signed.name
     if identity.kind == "exactRepository":
         return signed.name == identity.value

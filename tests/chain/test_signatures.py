@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ from container_updates.model import State
 from tests.support import forge, paths
 from tests.support.lab import Lab, lab
 from tests.support.paths import ROOT
-from tests.support.signed import BUNDLE
+from tests.support.signed import BUNDLE, Signer
 
 ASSETS = paths.ASSETS / "signatures"
 KEYS = ASSETS / "real-signers" / "keys"
@@ -341,3 +342,46 @@ def test_nothing_of_cryptography_is_loaded_where_nothing_is_signed(host: Lab) ->
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=root)
     assert "1 unsigned" in done.stdout or "unsigned" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def copied(host: Lab, key: Any, *names: str) -> PushedImage:
+    """An image with signatures for other names: as the registry that it was copied from, or was built for, has it."""
+    image = host.registry.push_image("mirror/app", "1")
+    layers = [
+        layer_of(host.registry, image, forge.SIMPLE, *forge.key_signed(key, forge.simple_payload(image.digest, name)))
+        for name in names
+    ]
+    beside(host.registry, image, layers)
+    host.run("app", image)
+    return image
+
+
+def test_an_image_copied_with_its_signature_is_signed_by_the_key_that_is_named(host: Lab) -> None:
+    signer = Signer(host.registry)
+    copied(host, signer.key, "ghcr.io/acme/app", "registry.redhat.io/acme/app")
+    found = host.check(checks=ONLY, trust_policies=(str(signer.policy(host.folder)),)).finding("app", "signatures")
+    assert found.code == "signed"
+    assert "signed as ghcr.io/acme/app" in found.message
+    assert found.details["signatures"][0]["signed_as"] == "ghcr.io/acme/app"
+
+
+def test_a_copied_signature_that_nobody_is_named_for_is_unverifiable(host: Lab) -> None:
+    copied(host, Signer(host.registry).key, "ghcr.io/acme/app", "registry.redhat.io/acme/app")
+    named = str(Signer(host.registry).policy(host.folder))
+    for policies in ((), (named,)):
+        checked = host.check(checks=ONLY, trust_policies=policies)
+        assert checked.finding("app", "signatures").code == "unverifiable"
+        assert checked.outcome.state is State.WARNING
+
+
+def test_where_the_name_is_demanded_one_signature_under_it_is_enough(host: Lab) -> None:
+    signer = Signer(host.registry)
+    copied(host, signer.key, "ghcr.io/acme/app", f"{host.registry.host}/mirror/app")
+    file = signer.policy(host.folder)
+
+    def code(name: str) -> str:
+        rule = f'version = 1\n[[rule]]\nimages = ["**"]\nsigned-as = "{name}"\n'
+        file.write_text(f'{rule}[[rule.signer]]\ntype = "key"\nfile = "signer.pub"\n')
+        return host.check(checks=ONLY, trust_policies=(str(file),)).finding("app", "signatures").code
+
+    assert [code("here"), code("ghcr.io/acme/*"), code("quay.io/**")] == ["signed", "signed", "invalid-signature"]

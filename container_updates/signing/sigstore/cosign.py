@@ -6,14 +6,15 @@ by a root's word, a log entry by the log's signature, a key only where the admin
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from container_updates import reference
 from container_updates.errors import InvalidReference
 from container_updates.signing import statements
 from container_updates.signing.bounded import MAX_CERTIFICATES, decode_base64, json_object, member
 from container_updates.signing.crypto import der
-from container_updates.signing.signers import KeylessSigner, KeySigner, SignedIdentity, Signer, allows
-from container_updates.signing.sigstore.proofs import Material, prove
+from container_updates.signing.signers import SignedIdentity, Signer, allows
+from container_updates.signing.sigstore.proofs import Material, identity_of, may_be_named, prove
 from container_updates.signing.verdict import Checked, Expected, Wrong, named_or_stranger, verifier
 
 SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -38,11 +39,13 @@ def verify(media_type: str, payload: bytes, annotations: Mapping[str, str], expe
         signature=signature,
         stamped=signature,
         message=payload,
-        signed_name=signed_name.name,
+        named=signed_name.name,
+        signed_as=signed_name.name if signed_name.name != expected.reference.name else None,
         logged_payload=payload,
     )
-    proof = prove(material, expected, allowed=lambda signer: _allowed(signer, signed_name, expected))
-    return named_or_stranger(
+    allowed = partial(_allowed, signed=signed_name, expected=expected)
+    proof = prove(material, expected, allowed=allowed)
+    checked = named_or_stranger(
         "cosign",
         proof.named,
         proof.signer,
@@ -50,8 +53,10 @@ def verify(media_type: str, payload: bytes, annotations: Mapping[str, str], expe
         digest=digest,
         signed_at=proof.signed_at,
         claims=proof.claims,
-        details=proof.details,
+        details={**proof.details, **({"signed_as": material.signed_as} if material.signed_as else {})},
     )
+    lacks = checked.lacks if may_be_named(expected, allowed) else None
+    return replace(checked, reason=f"{checked.reason}{material.under}", lacks=lacks)
 
 
 @verifier("cosign-attestation")
@@ -108,11 +113,8 @@ def _read(payload: bytes, expected: Expected) -> tuple[str, reference.Reference]
 
 
 def _allowed(signer: Signer, signed: reference.Reference, expected: Expected) -> bool:
-    """Whether the name in the payload is the running image's, or one that this signer may sign under."""
-    identity = signer.identity if isinstance(signer, KeySigner) else SignedIdentity()
-    if isinstance(signer, KeylessSigner):
-        identity = signer.signed_identity
-    return allows(identity, expected.reference, signed)
+    """Whether the name in the payload is one that this signer may sign under."""
+    return allows(identity_of(signer) or SignedIdentity(), expected.reference, signed)
 
 
 def _timestamp(text: str) -> bytes:

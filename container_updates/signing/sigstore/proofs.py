@@ -6,11 +6,12 @@ What cosign's classic signatures and bundles with a public key or without a proo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from container_updates.signing.signers import KeylessSigner, KeySigner, Signer, UnprovableSigner
+from container_updates.signing.signers import KeylessSigner, KeySigner, SignedIdentity, Signer
 from container_updates.signing.sigstore.trusted_root import TrustedRoot, public_good
-from container_updates.signing.verdict import Expected, Identity, Unknown, Wrong, missing_package
+from container_updates.signing.verdict import SIGN_PREDICATE, Expected, Identity, Unknown, Wrong, missing_package
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -42,8 +43,15 @@ class Material:
     stamped: bytes = b""
     hint: str | None = None
     """The fingerprint that a bundle gives for its public key."""
-    signed_name: str = ""
-    """Simple signing: the repository in the payload."""
+    named: str | None = None
+    """Simple signing: the repository and tag in the payload."""
+    signed_as: str | None = None
+    """Simple signing: the repository in the payload, where that is another than what runs."""
+
+    @property
+    def under(self) -> str:
+        """For the end of a sentence: under which other name it was signed."""
+        return f", signed as {self.signed_as}" if self.signed_as else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +73,34 @@ def prove(
     material: Material,
     expected: Expected,
     *,
-    allowed: Callable[[Signer], bool] = lambda signer: True,
+    allowed: Callable[[Signer], bool] | None = None,
     under_root: UnderRoot | None = None,
 ) -> Proof:
     """Who made the signature.
 
-    `allowed` says whether a signer's signature may carry the name that it carries; `under_root` judges a keyless one
-    in place of the log's promise. Raises `Wrong` for anything that is not right, `Unknown` where no key or root here
-    tells.
+    `allowed` says whether a signer's signature may carry the name that it carries (None: it carries none);
+    `under_root` judges a keyless one in place of the log's promise. Raises `Wrong` for anything that is not right,
+    `Unknown` where no key or root here tells.
     """
     fitting = tuple(
         signer for signer in expected.signers if isinstance(signer, KeySigner) and _signed(signer.public_key, material)
     )
+    allowed = allowed or partial(_may_be_nameless, expected=expected)
     if fitting:
         return _by_key(material, _only_allowed(fitting, allowed, material))
     if material.certificate is not None:
         return _by_certificate(material, expected, allowed, under_root or _by_promise(material))
-    _check_name(expected, allowed, material)
     _check_hint(material, expected)
     known = next((key for key in expected.known_keys if _signed(key.public_key, material)), None)
     stranger = _by_key(material, (known,)).signer if known else _logged_signer(material)
+    lacks = "name" if may_be_named(expected, allowed) else None
     if known:
-        raise Unknown(f"signed with {stranger}, a key that is not named for this image", signer=stranger, lacks="name")
-    reason = _no_key(material, expected)
+        reason = f"signed with {stranger}, a key that is not named for this image{material.under}"
+        raise Unknown(reason, signer=stranger, lacks=lacks)
+    reason = f"{_no_key(material, expected)}{material.under}"
     if stranger is None:
         raise Unknown(reason)
-    raise Unknown(f"{reason} ({stranger})", signer=stranger, lacks="name")
+    raise Unknown(f"{reason} ({stranger})", signer=stranger, lacks=lacks)
 
 
 def _by_key(material: Material, named: tuple[KeySigner, ...]) -> Proof:
@@ -135,8 +145,6 @@ def _by_certificate(
     if keyless is None:
         raise unproven
     named = _only_allowed(tuple(proven), allowed, material) if proven else ()
-    if not named:
-        _check_name(expected, allowed, material)
     index = {} if material.log_entry is None else {"log_index": material.log_entry.log_index}
     return Proof(keyless.identity, named, signed_at, keyless.claims, index)
 
@@ -218,16 +226,31 @@ def _signed_by(material: Material, public_key: bytes) -> "Signed":
 def _only_allowed(
     signers: tuple[_OneSigner, ...], allowed: Callable[[Signer], bool], material: Material
 ) -> tuple[_OneSigner, ...]:
-    """Those who may sign under the name in the payload; at least one, else it is another image's signature."""
+    """Those who may sign under the name in the payload; at least one, else the policy demands another name."""
     permitted = tuple(signer for signer in signers if allowed(signer))
+    if not permitted and material.named is None:
+        raise Unknown("it names no repository, which the policy demands (signed-as)")
     if not permitted:
-        raise Wrong(f"signed for another image: {material.signed_name}")
+        raise Wrong(f"signed for another image: {material.named}")
     return permitted
 
 
-def _check_name(expected: Expected, allowed: Callable[[Signer], bool], material: Material) -> None:
-    """The same for a signature that is by nobody who is named: the name is held against everybody's rule."""
-    _only_allowed(expected.signers or (UnprovableSigner("anybody"),), allowed, material)
+def may_be_named(expected: Expected, allowed: Callable[[Signer], bool]) -> bool:
+    """Whether a stranger's signature lacks no more than a signer who is named: the name in it may be signed under."""
+    return not expected.signers or any(allowed(signer) for signer in expected.signers)
+
+
+def _may_be_nameless(signer: Signer, expected: Expected) -> bool:
+    """Only of signatures a policy may demand that they name the repository: provenance never does."""
+    identity = identity_of(signer)
+    return SIGN_PREDICATE not in expected.predicate_types or identity is None or not identity.needs_name
+
+
+def identity_of(signer: Signer) -> SignedIdentity | None:
+    """Under which names a signer's signatures may be; None for a kind that names no repository."""
+    if isinstance(signer, KeySigner):
+        return signer.identity
+    return signer.signed_identity if isinstance(signer, KeylessSigner) else None
 
 
 def _check_hint(material: Material, expected: Expected) -> None:

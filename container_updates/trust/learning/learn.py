@@ -123,6 +123,9 @@ def _rule(learnt: _Learnt, policy: Policy | None, now: datetime, folder: Path, a
     if not members and not signers:
         return "\n".join([*comments, "# No rule: nothing is known of it."]) + "\n"
     head = ["[[rule]]", f"images = [{toml_writer.string(name)}]"]
+    rule = policy.rule_for(reference) if policy else None
+    if signers and rule is not None and rule.signed_as is not None:
+        head.append(f"signed-as = {toml_writer.string(rule.signed_as)}")
     return "\n".join([*comments, *head, *members, *signers]) + "\n"
 
 

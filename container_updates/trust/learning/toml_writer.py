@@ -79,8 +79,7 @@ def _key(
     key = next((one for one in keys if fingerprint(one.public_key) == plain.get("fingerprint")), None)
     if key is None:
         raise Inexpressible("no policy here has the key")
-    if key.identity != SignedIdentity():
-        raise Inexpressible("it signs under another name")
+    _check_name(key.identity)
     body = b64encode(key.public_key).decode()
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
     pem = "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----"])
@@ -95,8 +94,8 @@ def _keyless(
         raise Inexpressible("its certificate names nobody")
     certified = [one for one in named if isinstance(one, KeylessSigner)]
     fitting = [one for one in certified if matches(one.issuer, issuer) and matches(one.identity, identity)]
-    if any(one.signed_identity != SignedIdentity() for one in fitting):
-        raise Inexpressible("it signs under another name")
+    for one in fitting:
+        _check_name(one.signed_identity)
     members = {"type": '"keyless"', "issuer": string(_literal(issuer)), "identity": string(pattern(identity))}
     for root in dict.fromkeys(one.root for one in fitting or certified) or (None,):
         if root is None:
@@ -142,6 +141,12 @@ def _content_trust(
     for server in dict.fromkeys(one.server for one in ([signer] if signer else rooted)) or (None,):
         members = {"type": '"content-trust"', "root": f"[{string(root)}]"}
         yield {**members, "server": string(server)} if server else members
+
+
+def _check_name(identity: SignedIdentity) -> None:
+    """Raises `Inexpressible` for names that only a policy.json can allow; `signed-as` stands in the rule."""
+    if identity.kind not in ("any", "here", "glob"):
+        raise Inexpressible("it signs under another name")
 
 
 def _literal(text: str) -> str:

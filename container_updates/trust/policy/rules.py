@@ -35,6 +35,8 @@ class Rule:
     """Patterns of repositories that images may be built from; empty: any."""
     builders: tuple[str, ...] = ()
     """Patterns of builders' identities; empty: any."""
+    signed_as: str | None = None
+    """Which repository signatures have to name: `here` or a pattern; None where the file does not say."""
 
     @property
     def signers(self) -> tuple[Signer, ...]:
@@ -46,6 +48,7 @@ class Rule:
         known = {
             "images": [str(scope) for scope in self.scopes],
             "signatures": self.signatures,
+            "signed-as": self.signed_as,
             "signers": [[_plain(signer) for signer in group] for group in self.groups],
             "provenance": self.provenance,
             "source": list(self.source),

@@ -3,12 +3,20 @@
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from container_updates.errors import PolicyError
 from container_updates.signing.notation import identities
-from container_updates.signing.signers import ContentTrustSigner, KeylessSigner, KeySigner, NotationSigner, Signer
+from container_updates.signing.signers import (
+    ContentTrustSigner,
+    KeylessSigner,
+    KeySigner,
+    NotationSigner,
+    SignedIdentity,
+    Signer,
+)
 from container_updates.trust.policy import materials
 from container_updates.trust.policy.files import Files
 from container_updates.trust.policy.members import choice, optional_text, table, tables, text, texts
@@ -17,7 +25,7 @@ from container_updates.trust.policy.scopes import Scope
 
 _VERSION = 1
 _MODES = ("required", "if-present", "accepted")
-_RULE = ("images", "signatures", "provenance", "source", "builders", "signer")
+_RULE = ("images", "signatures", "signed-as", "provenance", "source", "builders", "signer")
 _PATTERN = re.compile(r"[A-Za-z0-9*\[\]:._/-]+")
 
 
@@ -51,10 +59,13 @@ def _rule(content: object, place: str, files: Files) -> Rule:
     for image in images:
         if not _PATTERN.fullmatch(image) or "***" in image:
             raise PolicyError(f"{place}: images {image!r} is no pattern of registry/repository")
+    signed_as = optional_text(members, "signed-as", place)
     signers = tuple(
-        _signer(one, f"{place}, signer {number}", files)
+        _under(_signer(one, f"{place}, signer {number}", files), signed_as, f"{place}, signer {number}")
         for number, one in enumerate(tables(members.get("signer"), f"{place}: signer"), 1)
     )
+    if signed_as is not None and not signers:
+        raise PolicyError(f"{place}: signed-as without a signer")
     return Rule(
         place,
         tuple(Scope(image) for image in images),
@@ -63,6 +74,23 @@ def _rule(content: object, place: str, files: Files) -> Rule:
         choice(members, "provenance", place, _MODES) or "if-present",
         texts(members, "source", place),
         texts(members, "builders", place),
+        signed_as=signed_as,
+    )
+
+
+def _under(signer: Signer, name: str | None, place: str) -> Signer:
+    """The signer, whose signatures have to name the repository as `signed-as` has it."""
+    if name is None:
+        return signer
+    if name != "here" and not _PATTERN.fullmatch(name):
+        raise PolicyError(f"{place}: signed-as {name!r} is neither 'here' nor a pattern of registry/repository")
+    identity = SignedIdentity("here") if name == "here" else SignedIdentity("glob", name)
+    if isinstance(signer, KeySigner):
+        return replace(signer, identity=identity)
+    if isinstance(signer, KeylessSigner):
+        return replace(signer, signed_identity=identity)
+    raise PolicyError(
+        f"{place}: signed-as is for signers of type key and keyless; others' signatures name no repository"
     )
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from container_updates.signing.signers import KeylessSigner, KeySigner
+from container_updates.signing.signers import KeylessSigner, KeySigner, SignedIdentity
 from container_updates.signing.sigstore import bundle, cosign
 from container_updates.signing.verdict import State
 from tests.support import forge
@@ -461,3 +461,17 @@ def test_a_checkpoint_by_somebody_else_is_invalid(instance):
     signer = KeySigner("acme.pub", spki(private_key), log=instance.root)
     body = key_bundle(private_key, envelope, tlogEntries=[entry])
     assert bundle.verify(body, expected(signer)).state is State.WRONG
+
+
+def test_a_bundle_names_no_repository_where_the_policy_demands_one():
+    private_key = forge.new_key()
+    body = forge.key_bundle(private_key, forge.dsse(private_key, forge.statement()))
+    signer = KeySigner("acme.pub", forge.spki(private_key), SignedIdentity("here"))
+    checked = bundle.verify(body, forge.expected(signer))
+    assert (checked.state, checked.reason) == (
+        State.UNKNOWN,
+        "it names no repository, which the policy demands (signed-as)",
+    )
+    provenance = forge.dsse(private_key, forge.statement(predicate_type="https://slsa.dev/provenance/v1"))
+    wanted = forge.expected(signer, predicate_types=frozenset({"https://slsa.dev/provenance/v1"}))
+    assert bundle.verify(forge.key_bundle(private_key, provenance), wanted).state is State.GOOD

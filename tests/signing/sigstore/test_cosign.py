@@ -170,18 +170,54 @@ def test_a_signature_for_another_digest_is_invalid():
     assert (checked.state, checked.reason) == (State.WRONG, "signed for another image")
 
 
-@pytest.mark.parametrize("named", [True, False])
-def test_a_signature_for_another_repository_is_invalid_whoever_signed(named):
+COPIED = simple_payload(repository="ghcr.io/acme/origin")
+HERE = SignedIdentity("here")
+
+
+def test_an_image_that_was_copied_with_its_signature_is_signed_by_the_key_that_is_named():
     private_key = forge.new_key()
-    signed = key_signed(private_key, simple_payload(repository="registry.example.com/acme/other"))
-    checked = verify(signed, *([by(private_key)] if named else []))
-    assert checked.state is State.WRONG
-    assert checked.reason == "signed for another image: registry.example.com/acme/other"
+    checked = verify(key_signed(private_key, COPIED), by(private_key))
+    assert checked.state is State.GOOD
+    assert checked.reason.endswith(", signed as ghcr.io/acme/origin")
+    assert checked.details["signed_as"] == "ghcr.io/acme/origin"
 
 
-def test_a_keyless_signature_for_another_repository_is_invalid(instance, certified):
-    signed = keyless_signed(instance, certified, simple_payload(repository="registry.example.com/acme/other"))
-    assert verify(signed, instance.signer()).state is State.WRONG
+def test_an_image_that_was_copied_with_its_signature_is_signed_by_the_identity_that_is_named(instance, certified):
+    checked = verify(keyless_signed(instance, certified, COPIED), instance.signer())
+    assert checked.state is State.GOOD
+    assert checked.reason.endswith(", signed as ghcr.io/acme/origin")
+
+
+def test_a_copied_signature_by_nobody_who_is_named_is_unverifiable_and_says_for_what_it_is(instance, certified):
+    private_key = forge.new_key()
+    for checked in (
+        verify(key_signed(private_key, COPIED)),
+        verify(key_signed(private_key, COPIED), by(forge.new_key())),
+        verify(key_signed(private_key, COPIED), known_keys=(by(private_key),)),
+        verify(keyless_signed(instance, certified, COPIED), by(forge.new_key())),
+    ):
+        assert checked.state is State.UNKNOWN, checked.reason
+    assert "signed as ghcr.io/acme/origin" in verify(key_signed(private_key, COPIED)).reason
+
+
+def test_a_rule_may_demand_that_a_signature_names_the_repository(instance, certified):
+    private_key = forge.new_key()
+    signed = key_signed(private_key, COPIED)
+    assert verify(signed, by(private_key, identity=HERE)).state is State.WRONG
+    assert verify(key_signed(private_key), by(private_key, identity=HERE)).state is State.GOOD
+    for glob, state in (("ghcr.io/acme/*", State.GOOD), ("ghcr.io/acme", State.WRONG), ("ghcr.io/*", State.WRONG)):
+        assert verify(signed, by(private_key, identity=SignedIdentity("glob", glob))).state is state
+    demanding = replace(instance.signer(), signed_identity=HERE)
+    assert verify(keyless_signed(instance, certified, COPIED), demanding).state is State.WRONG
+
+
+def test_where_a_name_is_demanded_a_stranger_cannot_be_accepted_under_another_one():
+    private_key = forge.new_key()
+    demanding = by(forge.new_key(), identity=HERE)
+    checked = verify(key_signed(private_key, COPIED), demanding, known_keys=(by(private_key),))
+    assert (checked.state, checked.lacks) == (State.UNKNOWN, None)
+    here = verify(key_signed(private_key), demanding, known_keys=(by(private_key),))
+    assert (here.state, here.lacks) == (State.UNKNOWN, "name")
 
 
 @pytest.mark.parametrize(

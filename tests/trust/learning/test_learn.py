@@ -69,11 +69,8 @@ def everything(host: Lab, acme: Signer) -> dict[str, PushedImage]:
     acme.bundle(images["bundle"])
     acme.notation(images["notation"])
     Signer(host.registry).classic(images["stranger"])
-    _, annotations = forge.key_signed(acme.key, forge.simple_payload(images["classic"].digest))
-    payload = forge.simple_payload(images["invalid"].digest, parse(images["invalid"].reference).name)
-    layer = attached.layer_of(
-        host.registry, images["invalid"], forge.SIMPLE, payload.replace(b"acme/invalid", b"acme/else"), annotations
-    )
+    payload, annotations = forge.key_signed(acme.key, forge.simple_payload(images["classic"].digest))
+    layer = attached.layer_of(host.registry, images["invalid"], forge.SIMPLE, payload, annotations)
     attached.beside(host.registry, images["invalid"], [layer])
     built.attest(host.registry, images["built"], acme.key, built.v1())
     for name, image in images.items():

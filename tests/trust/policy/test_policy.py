@@ -121,6 +121,20 @@ def test_what_is_required_where_nothing_is_said(folder):
     assert (with_signer.signatures, without.signatures, without.provenance) == ("required", None, "if-present")
 
 
+@pytest.mark.parametrize(
+    ("name", "identity"),
+    [("here", SignedIdentity("here")), ("ghcr.io/acme/*", SignedIdentity("glob", "ghcr.io/acme/*"))],
+)
+def test_a_rule_may_demand_under_which_name_an_image_was_signed(folder, name, identity):
+    text = f'images = ["ghcr.io/acme/**"]\nsigned-as = "{name}"'
+    (decided,) = load(folder, rule(text, 'type = "key"\nfile = "acme.pub"')).rules
+    assert decided.signers[0].identity == identity
+    assert decided.plain()["signed-as"] == name
+    keyless = 'type = "keyless"\nissuer = "https://issuer.example"\nidentity = "acme"'
+    assert load(folder, rule(text, keyless)).rules[0].signers[0].signed_identity == identity
+    assert load(folder, rule(signer=keyless)).rules[0].signers[0].signed_identity == SignedIdentity("any")
+
+
 def test_a_key_may_stand_in_the_policy_itself(folder):
     (signer,) = load(folder, rule(signer=f'type = "key"\npem = """{KEY}"""')).rules[0].signers
     assert isinstance(signer, KeySigner)
@@ -141,6 +155,13 @@ def test_a_key_may_stand_in_the_policy_itself(folder):
         (rule('images = ["a/b"]\nprovenance = 1'), "rule 1: provenance is none of"),
         (rule('images = ["a/b"]\nsource = [""]'), "rule 1: source"),
         (rule('images = ["a/b"]\nbuilders = 7'), "rule 1: builders"),
+        (rule('images = ["a/b"]\nsigned-as = "here"'), "rule 1: signed-as without a signer"),
+        (rule('images = ["a/b"]\nsigned-as = ""', 'type = "key"\nfile = "acme.pub"'), "rule 1: signed-as"),
+        (rule('images = ["a/b"]\nsigned-as = "a b"', 'type = "key"\nfile = "acme.pub"'), "signed-as 'a b'"),
+        (
+            rule('images = ["a/b"]\nsigned-as = "here"', 'type = "notation"\nca = "acme-ca.crt"'),
+            "signer 1: signed-as is for",
+        ),
         (rule(signer='file = "acme.pub"'), "rule 1, signer 1: type is missing"),
         (rule(signer='type = "gpg"'), "rule 1, signer 1: type is none of"),
         (rule(signer='type = "key"'), "rule 1, signer 1: either file or pem"),
