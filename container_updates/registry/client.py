@@ -131,6 +131,15 @@ class Registry:
         media_type, _, body = kept.partition(b"\n")
         return manifests.parse(body, media_type.decode("latin-1"), digest)
 
+    def has(self, reference: Reference, digest: str) -> bool:
+        """Whether the registry itself, not a mirror, has a manifest by this digest now; False where it does not say."""
+        *_, upstream = self._hosts.endpoints(reference.registry)
+        try:
+            answer = self._ask(upstream, "HEAD", reference.repository, f"manifests/{digest}", headers=_ACCEPT)
+        except Inconclusive:
+            return False
+        return answer.status == 200
+
     def blob(self, reference: Reference, digest: str, limit: int) -> bytes:
         """The blob with this digest, verified against it; kept for good. At most `limit` bytes."""
 
@@ -229,12 +238,7 @@ class Registry:
 
     def _repository_answers(self, endpoint: Endpoint, repository: str, body: bytes) -> bool | None:
         """Whether a repository exists that has just answered 404 (distribution-spec, Error Codes)."""
-        try:
-            errors = manifests.load(body, "error").get("errors")
-        except BadAnswer:
-            errors = None
-        first = errors[0] if isinstance(errors, list) and errors else None
-        code = str(first.get("code")) if isinstance(first, dict) else ""
+        code = manifests.error_code(body) or ""
         if code == "NAME_UNKNOWN":
             return False
         # MANIFEST_UNKNOWN alone proves nothing: distribution 2.8 says so of repositories that do not exist, too.

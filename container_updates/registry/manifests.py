@@ -145,6 +145,16 @@ def matches(body: bytes, digest: str) -> bool:
     return hashlib.new(algorithm, body).hexdigest() == value
 
 
+def error_code(body: bytes) -> str | None:
+    """Return the code of a registry's error answer, "" for one without; None for no such answer (Error Codes)."""
+    try:
+        errors = load(body, "error").get("errors")
+    except BadAnswer:
+        return None
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return str(first.get("code", "")) if isinstance(first, dict) else None
+
+
 def load(body: bytes, what: str) -> dict[str, Any]:
     """Return the JSON object in `body`; raises `BadAnswer` for anything else, and beyond the bounds of the reader."""
     try:

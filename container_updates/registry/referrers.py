@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from container_updates.errors import BadAnswer
 from container_updates.reference import Reference, is_digest
 from container_updates.registry import manifests
+from container_updates.registry.http.exchange import Answer
 from container_updates.registry.http.headers import next_query
 from container_updates.registry.manifests import ACCEPT, MAX_MANIFEST, Manifest
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from container_updates.registry.client import Registry
 
 _MAX_PAGES = 20
-_NO_API = frozenset({404, 405, 501})
+_NO_METHOD = frozenset({405, 501})
 _API_KEPT = 7 * 86400.0
-"""Seconds for which it is believed that a registry has no referrers API: it may get one."""
+"""Seconds for which it is believed that a registry has the referrers API, or has none: it may get one."""
 _ACCEPT = {"Accept": ", ".join(ACCEPT)}
 _INDEX = {"Accept": manifests.OCI_INDEX}
 
@@ -74,18 +75,21 @@ def tagged(registry: "Registry", reference: Reference, tag: str) -> Manifest | N
 
 
 def _by_api(registry: "Registry", reference: Reference, digest: str) -> list[Listed] | None:
-    """Return what the referrers API lists, None where the registry has none: learnt once."""
-    if registry.recall("referrers-api", _host(reference), "api") == b"0":
+    """Return what the referrers API lists, None where it answers nothing; that is learnt once."""
+    if b"0" in (_learnt(registry, reference), _learnt(registry, _host(reference))):
         return None
     found: list[Listed] = []
     path = f"referrers/{digest}"
     for page in range(_MAX_PAGES):
         answer = registry.get(reference, path, headers=_INDEX, limit=MAX_MANIFEST)
-        if answer.status in _NO_API and page == 0:
-            registry.keep("referrers-api", _host(reference), "api", b"0", _API_KEPT)
+        if (answer.status in _NO_METHOD or answer.status == 404) and page == 0:
+            _learn_absence(registry, reference, digest, answer)
             return None
         if answer.status != 200:
             raise BadAnswer(f"{reference.registry} answers HTTP {answer.status} for referrers", status=answer.status)
+        if page == 0:
+            _learn(registry, reference, b"1")
+            _learn(registry, _host(reference), b"1")
         before = len(found)
         index = manifests.parse(answer.body, answer.headers.get("Content-Type"))
         found += _listed(index)
@@ -96,8 +100,36 @@ def _by_api(registry: "Registry", reference: Reference, digest: str) -> list[Lis
     return found
 
 
+def _learn_absence(registry: "Registry", reference: Reference, digest: str, answer: Answer) -> None:
+    """Remember that there is no referrers API, where the answer proves it.
+
+    A registry that has the API never answers 404 for it (distribution-spec, Listing Referrers), but what stands before
+    it does: for a repository that it does not know, or a digest that was cleaned up. So the digest has to be there.
+    An answer in the form of the API's own errors, or on a host where another repository has the API, is this
+    repository's only: one host may have several registries behind it. Raises `BadAnswer` where this repository had the
+    API within the last days: its answer is missing now, which is not the same as an empty one.
+    """
+    if _learnt(registry, reference) == b"1":
+        words = f"{reference.registry} answers HTTP {answer.status} for referrers, which it has listed before"
+        raise BadAnswer(words, status=answer.status)
+    code = manifests.error_code(answer.body)
+    if answer.status == 404 and (code == "NAME_UNKNOWN" or not registry.has(reference, digest)):
+        return
+    unclear = code is not None or _learnt(registry, _host(reference)) == b"1"
+    _learn(registry, reference if unclear else _host(reference), b"0")
+
+
+def _learnt(registry: "Registry", place: Reference) -> bytes | None:
+    return registry.recall("referrers-api", place, "api")
+
+
+def _learn(registry: "Registry", place: Reference, value: bytes) -> None:
+    if _learnt(registry, place) != value:
+        registry.keep("referrers-api", place, "api", value, _API_KEPT)
+
+
 def _host(reference: Reference) -> Reference:
-    """The registry as a whole: what it can do is the same for all of its repositories."""
+    """The registry as a whole."""
     return Reference(reference.registry, "", "api")
 
 
