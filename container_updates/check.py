@@ -60,7 +60,7 @@ def run(
 
         learn.refuse(settings.learn)
     with (
-        closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache)) as store,
+        closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache, ttl=settings.cache_ttl)) as store,
         closing(Credentials(settings, deadline)) as credentials,
     ):
         trust = _trust_context(settings, store, clock)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from container_updates import __version__
 from container_updates.chain import Context
 from container_updates.model import Finding, Subject, Verdict
+from container_updates.state.store import PASSING
 
 
 class Made(NamedTuple):
@@ -24,8 +25,6 @@ class Made(NamedTuple):
 
 
 _KIND = "findings"
-_PASSING = ("published", "not-found", "referrers", "attached", _KIND)
-"""Answers about what may be another thing tomorrow: findings made of them are not to be older than these may be."""
 _PACKAGES = ("cryptography", "cbor2", "rfc3161_client", "sigstore")
 """Optional ones: with another version, or without it, a verdict may be another one."""
 
@@ -51,12 +50,13 @@ class Cached:
         """Keep findings, unless one of them is inconclusive, and return them."""
         if all(finding.verdict is not Verdict.INCONCLUSIVE for finding in made.findings):
             registry, now = self._context.registry, self._context.clock.wall()
-            ends = [now + registry.cache_ttl, self._context.store.earliest_end(_PASSING)]
+            ends = [now + registry.cache_ttl, self._context.store.earliest_end(PASSING)]
             ends += [made.until.timestamp()] if made.until else []
             until = min(end for end in ends if end is not None)
             if until > now:
                 with suppress(TypeError, ValueError):  # facts that are no plain data
-                    registry.keep(_KIND, self._reference, self._name, _pack(made.findings, until), until - now)
+                    value, since = _pack(made.findings, until), self._context.store.oldest(PASSING)
+                    registry.keep(_KIND, self._reference, self._name, value, until - now, since=since)
         return made
 
 

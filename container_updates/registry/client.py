@@ -185,11 +185,19 @@ class Registry:
         return self._store.get(kind, self._key(at or upstream, reference, name))
 
     def keep(
-        self, kind: str, reference: Reference, name: str, value: bytes, ttl: float | None, *, at: Endpoint | None = None
+        self,
+        kind: str,
+        reference: Reference,
+        name: str,
+        value: bytes,
+        ttl: float | None,
+        *,
+        at: Endpoint | None = None,
+        since: float | None = None,
     ) -> None:
-        """Keep an answer for `ttl` seconds; None: for good."""
+        """Keep an answer for `ttl` seconds; None: for good. `since`: it is of answers that are known for longer."""
         *_, upstream = self._hosts.endpoints(reference.registry)
-        self._store.put(kind, self._key(at or upstream, reference, name), value, ttl)
+        self._store.put(kind, self._key(at or upstream, reference, name), value, ttl, since=since)
 
     def _find_published(self, reference: Reference) -> Published:
         for endpoint in self._hosts.endpoints(reference.registry):

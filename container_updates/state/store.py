@@ -20,7 +20,11 @@ _SCHEMA = 1
 _MAX_VALUE = 4 * 1024 * 1024 + 1024
 _MAX_KEPT = 64 * 1024 * 1024
 """Bytes of what is kept for good."""
-_FACTS_KEPT = 400 * 86400.0
+_MOST_FACTS = 50_000
+"""Those used last are kept, whatever a clock says that is wrong for a while; a host with 500 containers has a tenth."""
+_MOST_PENDING = 8 * 1024 * 1024
+"""Bytes of this run's answers that wait in memory to be written."""
+_LARGE = 64 * 1024
 _TOUCHED = 86400.0
 """Seconds after which a use is written down again."""
 _TABLES = (
@@ -29,6 +33,9 @@ _TABLES = (
     "CREATE TABLE facts (kind TEXT, key TEXT, value BLOB, used REAL, PRIMARY KEY (kind, key))",
 )
 
+PASSING = ("published", "not-found", "referrers", "attached", "findings")
+"""Kinds of answers about what may be another thing tomorrow."""
+
 _Key = tuple[str, str]
 
 
@@ -36,18 +43,24 @@ class Store:
     """Answers with a time to live, contents by digest, and facts that outlive both; used from many threads.
 
     `close` writes what this run has learnt. With `answers=False` answers are neither taken from the file nor left
-    there, facts are.
+    there, facts are. `ttl`: seconds after which no answer of a passing kind is taken from the file, however long the
+    run that left it there wanted to believe it.
     """
 
-    def __init__(self, folder: str, *, clock: Clock, answers: bool = True) -> None:
+    def __init__(self, folder: str, *, clock: Clock, answers: bool = True, ttl: float | None = None) -> None:
         self._database = Database(folder, _FILE, application=_APPLICATION_ID, schema=_SCHEMA, tables=_TABLES)
         self._clock = clock
         self._keeps_answers = answers
+        self._ttl = ttl
         self._lock = threading.RLock()
-        self._answers: dict[_Key, tuple[bytes, float | None]] = {}
-        """Of this run: value and when it ends."""
+        self._answers: dict[_Key, tuple[bytes, float | None, float]] = {}
+        """Of this run: value, when it ends, and since when it is known."""
+        self._pending = 0
+        """Bytes of these."""
         self._ends: dict[str, float] = {}
         """By kind: when the first of the answers that were taken from the file ends."""
+        self._oldest: dict[str, float] = {}
+        """By kind: since when the oldest of them is known."""
         self._facts: dict[_Key, bytes | None] = {}
         self._touched: dict[str, list[_Key]] = {"answers": [], "facts": []}
 
@@ -61,7 +74,7 @@ class Store:
         with self._lock:
             now = self._clock.wall()
             if (kind, key) in self._answers:
-                value, expires = self._answers[kind, key]
+                value, expires, _ = self._answers[kind, key]
                 return value if expires is None or expires > now else None
             if not self._keeps_answers:
                 return None
@@ -72,8 +85,11 @@ class Store:
             # Written after now: the clock was set back, and how old it is nobody can tell.
             if not isinstance(kept, bytes) or (expires is not None and not written <= now < expires):
                 return None
+            if self._ttl is not None and kind in PASSING and now - written >= self._ttl:
+                return None
             if expires is not None:
                 self._ends[kind] = min(expires, self._ends.get(kind, expires))
+                self._oldest[kind] = min(written, self._oldest.get(kind, written))
             elif not used <= now < used + _TOUCHED:
                 self._touched["answers"].append((kind, key))
             return kept
@@ -86,11 +102,23 @@ class Store:
         with self._lock:
             return min((self._ends[kind] for kind in kinds if kind in self._ends), default=None)
 
-    def put(self, kind: str, key: str, value: bytes, ttl: float | None) -> None:
-        """Keep an answer for `ttl` seconds; None: for good, as far as there is room."""
+    def oldest(self, kinds: Iterable[str]) -> float:
+        """Return since when the oldest answer of these kinds is known that earlier runs left; now where none was taken.
+
+        What is made of answers is no younger than they are.
+        """
+        with self._lock:
+            return min((self._oldest[kind] for kind in kinds if kind in self._oldest), default=self._clock.wall())
+
+    def put(self, kind: str, key: str, value: bytes, ttl: float | None, *, since: float | None = None) -> None:
+        """Keep an answer for `ttl` seconds; None: for good, as far as there is room. `since`: known for longer."""
         if len(value) <= _MAX_VALUE:
             with self._lock:
-                self._answers[kind, key] = value, None if ttl is None else self._clock.wall() + ttl
+                now = self._clock.wall()
+                self._answers[kind, key] = value, None if ttl is None else now + ttl, now if since is None else since
+                self._pending += len(value)
+                if self._pending > _MOST_PENDING:
+                    self._relieve()
 
     def recall(self, kind: str, key: str) -> bytes | None:
         """Return the fact remembered under this key, None for none."""
@@ -105,7 +133,7 @@ class Store:
             return self._facts[kind, key]
 
     def remember(self, kind: str, key: str, value: bytes | None) -> None:
-        """Remember a fact until it has not been asked for in more than a year; None forgets it."""
+        """Remember a fact while it is asked for from time to time; None forgets it."""
         if value is None or len(value) <= _MAX_VALUE:
             with self._lock:
                 self._facts[kind, key] = value
@@ -126,6 +154,15 @@ class Store:
                 self._write()
             self._database.close()
 
+    def _relieve(self) -> None:
+        """Write what waits, or let go of the large ones where nothing is written: they can be asked for again."""
+        if self._keeps_answers:
+            self._write()
+            self._answers.clear()
+        else:
+            self._answers = {key: kept for key, kept in self._answers.items() if len(kept[0]) <= _LARGE}
+        self._pending = 0
+
     def _row(self, table: str, columns: str, key: _Key) -> tuple[Any, ...] | None:
         with self._database.guarded():
             database = self._database.open()
@@ -145,7 +182,7 @@ class Store:
             with database:
                 database.executemany(
                     "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
-                    [(*key, value, now, expires, now) for key, (value, expires) in answers.items()],
+                    [(*key, value, since, expires, now) for key, (value, expires, since) in answers.items()],
                 )
                 database.executemany(
                     "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)",
@@ -157,8 +194,9 @@ class Store:
                     query = f"UPDATE {table} SET used = ? WHERE kind = ? AND key = ?"  # noqa: S608 - our own names
                     database.executemany(query, [(now, *key) for key in keys])
                 database.execute("DELETE FROM answers WHERE expires <= ?", (now,))
-                database.execute("DELETE FROM facts WHERE used < ?", (now - _FACTS_KEPT,))
-                if any(expires is None for _, expires in answers.values()):
+                most = "SELECT rowid FROM facts ORDER BY used DESC LIMIT -1 OFFSET ?"
+                database.execute(f"DELETE FROM facts WHERE rowid IN ({most})", (_MOST_FACTS,))  # noqa: S608 - our own
+                if any(expires is None for _, expires, _ in answers.values()):
                     _shrink(database)
 
 

@@ -123,7 +123,7 @@ class Memory:
     def get(self, kind, key):
         return self.kept.get((kind, key), (None, None))[0]
 
-    def put(self, kind, key, value, ttl):
+    def put(self, kind, key, value, ttl, *, since=None):
         assert isinstance(value, bytes)
         self.kept[kind, key] = (value, ttl)
 

@@ -6,8 +6,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +24,7 @@ class Time:
     def __init__(self) -> None:
         self.now = 1_795_500_000.0
 
-    def store(self, folder: Path, **options: bool) -> Store:
+    def store(self, folder: Path, **options: Any) -> Store:
         return Store(str(folder), clock=Clock(wall=lambda: self.now), **options)
 
 
@@ -62,6 +64,78 @@ def test_a_clock_that_was_set_back_makes_no_answer_young_again(time: Time, tmp_p
     store.close()
     time.now -= 3600
     assert time.store(tmp_path).get("head", "a") is None
+
+
+def test_an_answer_is_never_older_than_this_run_allows_however_long_another_one_kept_it(
+    time: Time, tmp_path: Path
+) -> None:
+    store = time.store(tmp_path, ttl=600)
+    store.put("published", "a", b"1", 600)
+    store.put("findings", "a", b"1", 600, since=time.now - 30)
+    store.put("scheme", "a", b"http", 600)
+    store.close()
+    time.now += 31
+    for ttl, published, findings in [(0, None, None), (31, None, None), (32, b"1", None), (600, b"1", b"1")]:
+        after = time.store(tmp_path, ttl=ttl)
+        assert (after.get("published", "a"), after.get("findings", "a")) == (published, findings)
+        assert after.get("scheme", "a") == b"http", "what a host speaks is no answer about an image"
+
+
+def test_what_is_made_of_answers_is_as_old_as_they_are(time: Time, tmp_path: Path) -> None:
+    store = time.store(tmp_path)
+    store.put("published", "a", b"1", 600)
+    assert store.oldest(["published"]) == time.now
+    store.close()
+    time.now += 100
+    after = time.store(tmp_path)
+    assert after.oldest(["published"]) == time.now
+    after.get("published", "a")
+    assert after.oldest(["published"]) == time.now - 100
+
+
+def test_a_clock_that_is_far_ahead_for_a_while_forgets_nothing(time: Time, tmp_path: Path) -> None:
+    store = time.store(tmp_path)
+    store.remember("waiting", "web", b"since")
+    store.close()
+    time.now += 20 * 365 * 86400
+    for _ in range(3):
+        ahead = time.store(tmp_path)
+        ahead.remember("waiting", "db", b"since")
+        ahead.close()
+        time.now += 86400
+    time.now -= 20 * 365 * 86400
+    assert time.store(tmp_path).recall("waiting", "web") == b"since"
+
+
+def test_the_facts_used_last_are_kept_where_there_are_too_many(time: Time, tmp_path: Path) -> None:
+    store = time.store(tmp_path)
+    for number in range(50_000):
+        store.remember("waiting", str(number), b"1")
+    store.close()
+    time.now += 2 * 86400
+    store = time.store(tmp_path)
+    store.recall("waiting", "7")
+    store.remember("waiting", "one more", b"1")
+    store.close()
+    with sqlite3.connect(tmp_path / "state.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM facts").fetchone() == (50_000,)
+    assert time.store(tmp_path).recall("waiting", "7") == b"1"
+    assert time.store(tmp_path).recall("waiting", "one more") == b"1"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_large_answers_do_not_pile_up_in_memory(time: Time, tmp_path: Path, answers: bool) -> None:
+    store = time.store(tmp_path, answers=answers)
+    tracemalloc.start()
+    try:
+        for number in range(30):
+            store.put("manifest", str(number), os.urandom(2 << 20), None)
+        assert tracemalloc.get_traced_memory()[1] < 24 << 20
+    finally:
+        tracemalloc.stop()
+    store.put("published", "a", b"1", 600)
+    assert (store.get("manifest", "0") is not None) == answers
+    assert store.get("published", "a") == b"1"
 
 
 def test_what_lies_behind_a_digest_is_kept_for_good(time: Time, tmp_path: Path) -> None:
