@@ -42,7 +42,9 @@ class Image:
     id: str
     """What the engine calls it, `sha256:…`: the config digest, or in a containerd store a registry digest."""
     digests: frozenset[str]
-    """Every registry digest it is known by: of the index or the platform manifest. Empty where none is known."""
+    """Every registry digest it is known by: of the index or the platform manifest. Empty where none is known.
+
+    Of any repository: what may be compared with them is more than what can be pulled (`Subject.own_digests`)."""
     id_is_config: bool
     """True when `id` is the digest of the image's config (classic store, Podman)."""
     pulled: bool | None = field(compare=False, default=None)
@@ -55,6 +57,8 @@ class Image:
     """Seconds since the epoch, as its config claims."""
     labels: Mapping[str, str] = field(compare=False, default_factory=dict)
     """The image's own labels: claims of whoever built it."""
+    known_as: tuple[tuple[str, str], ...] = field(compare=False, default=())
+    """Repository (`Reference.name`) and a digest that it has there, as the engine was told; empty: nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,27 @@ class Subject:
     """Whether containers of it run, or are stopped ones that `--all` shows."""
     wishes: tuple[tuple[str, str], ...] = ()
     """Labels by which an admin tells tools of this kind what to make of the image, sorted."""
+
+    @property
+    def own_digests(self) -> tuple[str, ...]:
+        """The digests by which what runs is in its own repository, none of another one's.
+
+        First the one that it was pulled by, as far as that is known. Empty where it is only known elsewhere.
+        """
+        image = self.image
+        own = {digest for name, digest in image.known_as if name == self.reference.name}
+        if not image.id_is_config:
+            # A containerd store lists one name an image: what it calls it is what the name of ours leads to, too.
+            own |= image.digests & {image.id, image.manifest_digest}
+        if not image.known_as:
+            own |= image.digests
+        first = [digest for digest in (self.reference.digest, image.id) if digest in own and digest]
+        return tuple(dict.fromkeys([*first, *sorted(own)]))
+
+    @property
+    def digest(self) -> str:
+        """The digest that what runs can be pulled by from its own repository; "" where none is known."""
+        return next(iter(self.own_digests), "")
 
     def wish(self, label: str) -> str | None:
         """The value of such a label, None where nobody set it."""

@@ -19,6 +19,7 @@ from container_updates.demo.registry.server import RegistryServer
 from container_updates.demo.scenario import Demo
 from container_updates.errors import InventoryError
 from container_updates.model import State
+from container_updates.report import render
 from container_updates.settings import Settings
 from tests.support.lab import Checked, Lab, lab
 
@@ -223,3 +224,29 @@ def test_the_age_of_the_oldest_image_is_a_metric(host: Lab) -> None:
     host.run("db", host.registry.push_image("app/db", "1", created="0001-01-01T00:00:00Z"))
     age = host.check().metric("oldest_image")
     assert 9 * 86400 < age < 12 * 86400
+
+
+def test_an_answer_is_never_older_than_this_run_s_cache_ttl(host: Lab) -> None:
+    """Whatever an earlier run wanted to believe for longer, and what was made of its answers."""
+    host.run("web", host.registry.push_image("app/web", "1"))
+    checks = ("updates", "signatures")
+    assert host.check(no_cache=False, checks=checks).finding("web").code == "up-to-date"
+    new = host.registry.push_image("app/web", "1", created="2026-11-20T00:00:00Z")
+    host.time += 50
+    assert host.check(no_cache=False, checks=checks).finding("web").code == "up-to-date"
+    host.time += 10
+    checked = host.check(no_cache=False, checks=checks, cache_ttl=60)
+    assert checked.finding("web").details["published_digest"] == new.digest
+    host.registry.push_image("app/web", "1", created="2026-11-21T00:00:00Z")
+    assert host.check(no_cache=False, cache_ttl=0).finding("web").details["published_digest"] != new.digest
+
+
+def test_a_mirror_that_answered_is_named_at_v(host: Lab) -> None:
+    image = host.registry.push_image("app/web", "1")
+    host.run("web", image)
+    _, _, port = host.registry.host.partition(":")
+    mirrors = {host.registry.host: (f"http://localhost:{port}",)}
+    outcome = host.check(mirrors=mirrors).outcome
+    assert f"answered by the mirror localhost:{port}" in render(outcome, Settings(verbose=1))
+    assert "mirror" not in render(outcome, Settings())
+    assert "mirror" not in render(host.check().outcome, Settings(verbose=1))

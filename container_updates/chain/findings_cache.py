@@ -75,6 +75,7 @@ def _name(check: str, subject: Subject, context: Context, under: Sequence[str]) 
         image.id,
         image.manifest_digest,
         sorted(image.digests),
+        subject.own_digests,
         str(image.platform),
         context.trust.policy_fingerprint if context.trust else "",
         list(under),

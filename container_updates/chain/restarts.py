@@ -50,7 +50,8 @@ def _pending(subject: Subject, renewed: Image, context: Context) -> Finding:
     details = since.plain()
     how = "built"
     if renewed.digests and context.pulled(renewed) is not False:
-        details["pulled_digest"] = renewed.id if renewed.id in renewed.digests else min(renewed.digests)
+        pulled = replace(subject, image=renewed).digest
+        details |= {"pulled_digest": pulled} if pulled else {}
         how = "pulled"
     message = f"{subject.reference} restart pending: {how}{when}, not recreated (docker restart does not help)"
     return Finding("restarts", "restart-pending", Verdict.FAIL, message, details)

@@ -269,7 +269,7 @@ class DockerEngine:
             return False if parsed.registry == "localhost" else None
         if self._containerd or record is None:
             return None
-        names = {origin.name for text in record.origins if (origin := _parsed(text))}
+        names = {origin.name for text, _ in record.known_as if (origin := _parsed(text))}
         if parsed.name in names:
             return True
         if any(_parsed(tag) == replace(parsed, digest=None) for tag in record.tags):
@@ -294,6 +294,7 @@ class DockerEngine:
                 platform=container.platform if container else None,
                 created=record.created if record else None,
                 labels=(record.labels if record else None) or {},
+                known_as=_by_repository(record.known_as) if record else (),
             )
         return self._images[key]
 
@@ -313,6 +314,11 @@ def _parsed(text: str) -> Reference | None:
         return reference.parse(text)
     except InvalidReference:
         return None
+
+
+def _by_repository(known_as: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The same by `Reference.name`: engines leave out what is Docker Hub's."""
+    return tuple((parsed.name, digest) for name, digest in known_as if (parsed := _parsed(name)))
 
 
 def _spellings(text: str) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ class ImageRecord:
     id: str
     tags: tuple[str, ...]
     digests: frozenset[str]
-    origins: frozenset[str]
-    """Repositories that these digests are from, as the engine writes their names."""
+    known_as: tuple[tuple[str, str], ...]
+    """Repository, as the engine writes its name, and a digest that the image has there."""
     created: int | None
     labels: Mapping[str, str] | None
     """None where the engine does not say, which is not the same as having none."""
@@ -49,12 +49,13 @@ def image_record(raw: Any) -> ImageRecord | None:
     image_id = identifier(text(raw, "Id"))
     if image_id is None:
         return None
-    known = [(name, digest) for name, _, digest in (entry.rpartition("@") for entry in strings(raw, "RepoDigests"))]
+    entries = (entry.rpartition("@") for entry in strings(raw, "RepoDigests"))
+    known = [(name, digest) for name, _, digest in entries if name and is_digest(digest)]
     return ImageRecord(
         id=image_id,
         tags=tags(raw),
-        digests=frozenset(digest for name, digest in known if name and is_digest(digest)),
-        origins=frozenset(name for name, digest in known if name and is_digest(digest)),
+        digests=frozenset(digest for _, digest in known),
+        known_as=tuple(known),
         created=number(raw, "Created"),
         labels=string_map(raw, "Labels") if isinstance(raw, dict) and "Labels" in raw else None,
     )

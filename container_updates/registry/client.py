@@ -42,7 +42,7 @@ class Published:
     last_modified: datetime | None
     """When the registry says it was put there (`Last-Modified`), if it does."""
     mirror: str | None
-    """The host that answered instead of the registry."""
+    """The mirror that answered instead of the registry: its host, and path where it has one."""
 
 
 class Registry:
@@ -181,8 +181,7 @@ class Registry:
 
     def recall(self, kind: str, reference: Reference, name: str, *, at: Endpoint | None = None) -> bytes | None:
         """What `keep` was given for a name in this repository, by a run with the same login."""
-        *_, upstream = self._hosts.endpoints(reference.registry)
-        return self._store.get(kind, self._key(at or upstream, reference, name))
+        return self._store.get(kind, self._kept_under(reference, name, at))
 
     def keep(
         self,
@@ -196,8 +195,7 @@ class Registry:
         since: float | None = None,
     ) -> None:
         """Keep an answer for `ttl` seconds; None: for good. `since`: it is of answers that are known for longer."""
-        *_, upstream = self._hosts.endpoints(reference.registry)
-        self._store.put(kind, self._key(at or upstream, reference, name), value, ttl, since=since)
+        self._store.put(kind, self._kept_under(reference, name, at), value, ttl, since=since)
 
     def _find_published(self, reference: Reference) -> Published:
         for endpoint in self._hosts.endpoints(reference.registry):
@@ -205,6 +203,7 @@ class Registry:
             kept = self._store.get("published", key)
             if kept and (published := _unpack(kept, endpoint)):
                 return published
+        key = self._kept_under(reference, reference.tag or "", None)
         if (kept := self._store.get("not-found", key)) and (missing := _unpack_missing(kept)):
             raise missing
         try:
@@ -228,7 +227,7 @@ class Registry:
             value = f"{manifest.media_type}\n".encode() + _verified(endpoint, answer.body, digest)
             self._store.put("manifest", self._key(endpoint, reference, digest), value, None)
         modified = http_date(answer.headers.get("Last-Modified"))
-        published = Published(digest, modified, endpoint.host if endpoint.mirror else None)
+        published = Published(digest, modified, _address(endpoint) if endpoint.mirror else None)
         self._store.put("published", self._key(endpoint, reference, tag), _pack(published), self.cache_ttl)
         return published
 
@@ -305,13 +304,25 @@ class Registry:
             limit=limit,
         )
 
+    def _kept_under(self, reference: Reference, name: str, at: Endpoint | None) -> str:
+        """The key of what any of the registry's endpoints may have answered: it is not that of other mirrors."""
+        if at is not None:
+            return self._key(at, reference, name)
+        *mirrors, upstream = self._hosts.endpoints(reference.registry)
+        return "\n".join([self._key(upstream, reference, name), *map(_address, mirrors)])
+
     def _key(self, endpoint: Endpoint, reference: Reference, name: str) -> str:
         """A cache key; what one login was told is never told to another."""
         login = self._auth.login(self._conversation.place(endpoint), reference.repository)
         parts = [login.key if login else "", name]
         if not is_digest(name):
-            parts = [endpoint.host, reference.repository, *parts]
+            parts = [_address(endpoint), reference.repository, *parts]
         return "\n".join(parts)
+
+
+def _address(endpoint: Endpoint) -> str:
+    """Host and path: one host may be a registry, and mirrors of others below it."""
+    return f"{endpoint.host}{endpoint.prefix}"
 
 
 def _ok(endpoint: Endpoint, answer: Answer) -> None:
@@ -338,7 +349,7 @@ def _unpack(kept: bytes, endpoint: Endpoint) -> Published | None:
         return None
     if not isinstance(digest, str) or not is_digest(digest):
         return None
-    return Published(digest, moment, endpoint.host if endpoint.mirror else None)
+    return Published(digest, moment, _address(endpoint) if endpoint.mirror else None)
 
 
 def _unpack_missing(kept: bytes) -> NotFound | None:

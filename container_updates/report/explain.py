@@ -124,10 +124,16 @@ def _running(judged: JudgedContainer, outcome: Outcome) -> Iterable[str]:
     else:
         image = subject.image
         yield f"{safe(str(subject.reference))}{f' for {safe(str(image.platform))}' if image.platform else ''}"
-        if image.digests:
-            yield "Its digest" + ("s" if len(image.digests) > 1 else "")
-        for digest in sorted(image.digests):
+        own = subject.own_digests
+        if own:
+            yield "Its digest" + ("s" if len(own) > 1 else "")
+        for digest in own:
             yield f"  {safe(digest)}"
+        elsewhere = dict.fromkeys(one for one in image.known_as if one[1] not in own)
+        if elsewhere:
+            yield "Known elsewhere as"
+        for name, digest in elsewhere:
+            yield f"  {safe(name)}@{safe(digest)}"
         if image.id not in image.digests and image.id:
             yield "Its image id" + (" (the digest of its config)" if image.id_is_config else "")
             yield f"  {safe(image.id)}"

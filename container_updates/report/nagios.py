@@ -74,6 +74,7 @@ def message(judged: JudgedContainer, *, everything: bool) -> str:
     told = [safe(finding.finding.message) for finding in findings if everything or _matters(finding, judged)]
     if everything:
         told += [update.changes(finding) for finding in findings] + [update.left_alone(judged.container)]
+        told += [update.mirror(finding) for finding in findings]
     # Two links of the chain that fail at the same registry say the same, and the image's name is enough once.
     first, *others = [*dict.fromkeys(filter(None, told))] or [safe(judged.container.image)]
     subject = judged.container.subject

@@ -1,6 +1,6 @@
 """Where signatures of a running image are: beside its manifest, and beside the index that lists it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,6 +18,9 @@ _BUNDLE = "application/vnd.dev.sigstore.bundle"
 _DSSE = "application/vnd.dsse.envelope.v1+json"
 """The types of `notation`, `cosign` and `bundle`, which are imported only where something of them is there."""
 _MAX_DIGESTS = 2
+"""Digests of one image that are asked about; mirrors and rebuilt indexes give it more."""
+_MOST_TRIED = 5
+"""Digests that are tried before one is found that the repository has."""
 _MAX_ATTACHED = 200
 """Manifests of one listing that are looked at."""
 
@@ -55,26 +58,69 @@ class Above:
 def above(subject: Subject, platform: Platform | None, registry: Registry) -> Above | None:
     """Return the index that lists the running manifest for the running platform; None where there is none.
 
-    Where the engine knows none, the one counts that the tag names today.
+    Of those that the engine knows, the own repository's count; then the one that the tag names today, where it is of
+    the same image; and another repository's only where the own one has none.
     """
-    digests, reference = subject.image.digests, subject.reference
-    for digest in sorted(digests)[:_MAX_DIGESTS]:
+    own, reference = _own(subject, registry), subject.reference
+    for digest in own:
         found = _index(subject, digest, platform, registry)
         if found is not None:
             return found
     if reference.tag is not None:
         with suppress(NotFound):
             today = registry.published(reference).digest
-            found = _index(subject, today, platform, registry) if today not in digests else None
-            if found is not None and found.entry in digests:
+            found = _index(subject, today, platform, registry) if today not in own else None
+            if found and (today in subject.image.digests or _is_what_runs(subject, found.entry, registry)):
                 return found
+    others = () if own else sorted(subject.image.digests)[:_MAX_DIGESTS]
+    return next(filter(None, (_index(subject, digest, platform, registry) for digest in others)), None)
+
+
+def places(subject: Subject, above: Above | None, registry: Registry) -> list[str]:
+    """Return the digests that something may be beside in the subject's repository: the index first, at most a few.
+
+    What is there signs what runs, under whatever other digests the engine knows it.
+    """
+    own = _own(subject, registry)
+    if above is not None:
+        listed = (above.index.digest, above.entry)
+        return [*listed, *(digest for digest in own if digest not in listed)][: _MAX_DIGESTS + 1]
+    today = _today(subject, registry)
+    found = dict.fromkeys([*([today] if today else ()), *own])
+    return [*found][:_MAX_DIGESTS] or sorted(subject.image.digests)[:_MAX_DIGESTS]
+
+
+def _own(subject: Subject, registry: Registry) -> tuple[str, ...]:
+    """The own repository's digests, at most a few: of many the one that the tag names today comes first.
+
+    Podman lists every digest of an image under each of its names.
+    """
+    own = subject.own_digests
+    if len(own) > _MAX_DIGESTS and subject.reference.tag is not None:
+        with suppress(NotFound):
+            today = registry.published(subject.reference).digest
+            own = tuple(sorted(own, key=lambda digest: digest != today))
+    return own[:_MOST_TRIED]
+
+
+def _today(subject: Subject, registry: Registry) -> str | None:
+    """Return the digest that the tag names today, where it is of the very image that runs; else None."""
+    if subject.reference.tag is not None:
+        with suppress(NotFound):
+            today = registry.published(subject.reference).digest
+            return today if _is_what_runs(subject, today, registry) else None
     return None
 
 
-def digests_of(subject: Subject, platform: Platform | None, registry: Registry) -> frozenset[str]:
-    """Return the digests that a signature of what runs may name: of the platform's manifest, and of an index above."""
-    found = above(subject, platform, registry)
-    return subject.image.digests | ({found.index.digest, found.entry} if found else set())
+def _is_what_runs(subject: Subject, digest: str, registry: Registry) -> bool:
+    """Whether a platform's manifest is the running image's: by its digest, or by its config's."""
+    image = subject.image
+    if digest in image.digests:
+        return True
+    if not image.id_is_config:
+        return False
+    manifest = registry.manifest(subject.reference, digest)
+    return manifest.config is not None and manifest.config.digest == image.id
 
 
 def _index(subject: Subject, digest: str, platform: Platform | None, registry: Registry) -> Above | None:
@@ -112,10 +158,9 @@ class _Place:
                 yield manifest
 
 
-def discover(subject: Subject, digests: frozenset[str], registry: Registry) -> Discovered:
+def discover(subject: Subject, digests: Iterable[str], registry: Registry) -> Discovered:
     """Return every signature beside the manifests `digests`; raises `Inconclusive` where the registry does not say."""
-    places = (_Place(subject, digest, registry) for digest in sorted(digests))
-    return _bounded([one for place in places for one in _signatures(place)])
+    return _bounded([one for digest in digests for one in _signatures(_Place(subject, digest, registry))])
 
 
 def attestations(subject: Subject, digest: str, registry: Registry, *, tagged: bool) -> Discovered:

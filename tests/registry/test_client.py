@@ -8,6 +8,7 @@ import pytest
 
 from container_updates import errors
 from container_updates.reference import parse
+from container_updates.registry import tags
 from tests.registry.conftest import OCI_MANIFEST, digest, manifest
 
 
@@ -233,3 +234,34 @@ def test_requests_are_recorded_without_query(asker, server):
         ("GET", f"{server.url}/v2/app/manifests/1", 404),
         ("GET", f"{server.url}/v2/app/tags/list", 200),
     ]
+
+
+@pytest.mark.parametrize("beside", ["/other", ""], ids=["another mirror", "a registry of its own"])
+def test_two_mirrors_on_one_host_never_answer_for_each_other(asker, serve, beside):
+    """`--mirror one=http://H/hub --mirror two=http://H/other`, or H itself: each has an app/web:1 of its own."""
+    host, one, two = serve(), serve(), serve()
+    first, second = manifest("hub"), manifest("other")
+    for path, body in (("/hub", first), (beside, second)):
+        answer = (200, {"Content-Type": OCI_MANIFEST, "Docker-Content-Digest": digest(body)}, body)
+        host.routes[f"{path}/v2/app/web/manifests/1"] = answer
+    mirrors = {one.host: (f"{host.url}/hub",), two.host: (f"{host.url}{beside}",)}
+    mine = two if beside else host
+
+    def ask():
+        registry = asker.registry(mirrors=mirrors if beside else {one.host: mirrors[one.host]})
+        return [registry.published(place.reference("app/web:1")) for place in (one, mine)]
+
+    for _ in range(2):
+        hub, other = ask()
+        assert (hub.digest, other.digest) == (digest(first), digest(second))
+        assert hub.mirror == f"{host.host}/hub"
+        assert other.mirror == (f"{host.host}/other" if beside else None)
+
+
+def test_what_a_mirror_listed_is_not_taken_for_another_one_s(asker, serve):
+    host, upstream = serve(), serve()
+    for path in ("/old", "/new"):
+        host.routes[f"{path}/v2/app/tags/list"] = (200, {}, json.dumps({"tags": [path[1:]]}).encode())
+    for path in ("/old", "/new"):
+        registry = asker.registry(mirrors={upstream.host: (f"{host.url}{path}",)})
+        assert tags.of(registry, upstream.reference("app:1")).tags == (path[1:],)

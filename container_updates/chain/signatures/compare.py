@@ -36,7 +36,7 @@ def findings(verdict: Finding, subject: Subject, rule: "Rule | None", context: C
         subject.reference,
         "signer",
         identity.signers(verdict),
-        min(subject.image.digests, default=""),
+        subject.digest,
         named=verdict.code == "signed",
     )
     if compared.changed is None or compared.changed.verdict is Verdict.INCONCLUSIVE:

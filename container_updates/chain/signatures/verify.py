@@ -50,8 +50,10 @@ def _gather(subject: Subject, rule: Rule | None, context: Context) -> _Gathered:
     if not subject.image.digests:
         raise Unresolvable("the engine knows no digest of its image")
     platform = subject.image.platform or context.details(subject.image).platform
-    digests = discovery.digests_of(subject, platform, context.registry)
-    found = discovery.discover(subject, digests, context.registry)
+    above = discovery.above(subject, platform, context.registry)
+    places = discovery.places(subject, above, context.registry)
+    digests = subject.image.digests | {*places}
+    found = discovery.discover(subject, places, context.registry)
     signers = rule.signers if rule else ()
 
     def questioned() -> Iterator[tuple[frozenset[str], Question]]:

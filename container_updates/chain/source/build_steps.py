@@ -8,6 +8,7 @@ from container_updates.errors import Inconclusive
 from container_updates.model import Subject
 from container_updates.untrusted.urls import without_logins
 
+_MOST_ASKED = 2
 _MOST = 25
 _LONGEST = 200
 """Characters of a step."""
@@ -27,7 +28,7 @@ def steps(subject: Subject, context: Context) -> list[str]:
 
 
 def _commands(subject: Subject, context: Context) -> tuple[str, ...]:
-    for digest in sorted(subject.image.digests):
+    for digest in subject.own_digests[:_MOST_ASKED]:
         try:
             platform = subject.image.platform or context.details(subject.image).platform
             config = base.config(replace(subject.reference, digest=digest), platform, context.registry)

@@ -139,7 +139,7 @@ def gather(subject: Subject, rule: Rule | None, context: Context) -> Evidence:
     attestations = [*_buildkit_entries(subject, above)]
     demanded = rule is not None and bool(rule.provenance == "required" or rule.source or rule.builders)
     gathered = _Gathered()
-    for position, digest in enumerate(_places(subject, above)):
+    for position, digest in enumerate(discovery.places(subject, above, context.registry)):
         # Who signs a build that BuildKit attested signs the index, by its tag: beside the manifest nobody looks twice.
         tagged = position == 0 or demanded or not attestations
         _signed(subject, digest, rule, context, gathered, tagged=tagged)
@@ -156,13 +156,6 @@ def gather(subject: Subject, rule: Rule | None, context: Context) -> Evidence:
         min(gathered.ends, default=None),
         gathered.beyond,
     )
-
-
-def _places(subject: Subject, above: Above | None) -> list[str]:
-    """The digests that provenance may be beside: the index first, which is what builders sign."""
-    if above is not None:
-        return [above.index.digest, above.entry]
-    return sorted(subject.image.digests)[:2]
 
 
 def _signed(

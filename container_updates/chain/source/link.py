@@ -89,7 +89,7 @@ def _compared(verdict: Finding, subject: Subject, rule: "Rule | None", context: 
         return [verdict]
     from container_updates.trust.memory import identity
 
-    digest = min(subject.image.digests, default="")
+    digest = subject.digest
     proven = verdict.code == "source-verified"  # and so by whom the rule names, where it names anybody
     named = {"builder": proven and bool(rule and rule.builders), "source": proven and bool(rule and rule.source)}
     compared = [

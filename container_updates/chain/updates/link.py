@@ -104,7 +104,7 @@ def _held(subject: Subject, published: Published, found: Difference, why: str, c
 
 def _outdated(subject: Subject, published: Published, found: Difference, context: Context) -> Finding:
     since = waiting("outdated", subject, published_since(subject, published, found.created, context), context)
-    running = _running_digest(subject)
+    running = subject.digest
     runs = f", runs {short(running)}" if running else ""
     young = since.seconds < context.settings.min_age
     patience = f", no alarm before {age(context.settings.min_age)}" if young else ""
@@ -144,12 +144,6 @@ def _unknown_to_docker_hub(subject: Subject) -> bool:
         and reference.registry == DOCKER_HUB
         and reference.repository.startswith("library/")
     )
-
-
-def _running_digest(subject: Subject) -> str | None:
-    """Return the digest a person would pull it by."""
-    image = subject.image
-    return image.id if image.id in image.digests else min(image.digests, default=None)
 
 
 def _finding(code: str, verdict: Verdict, message: str, details: dict[str, Any] | None = None) -> Finding:

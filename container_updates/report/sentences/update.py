@@ -45,6 +45,12 @@ def link(change: object) -> str:
     return safe(page) if isinstance(page, str) else ""
 
 
+def mirror(finding: JudgedFinding) -> str:
+    """Return which mirror answered instead of the registry, "" where none did: one that is stale hides updates."""
+    host = finding.finding.details.get("mirror")
+    return f"answered by the mirror {safe(host, 120)}" if isinstance(host, str) else ""
+
+
 def left_alone(container: Container) -> str:
     """Return the words for a container that Watchtower is told not to update, "" for any other."""
     found = any(container.labels.get(key, "").strip().lower() == value for key, value in _WATCHTOWER)

@@ -91,7 +91,7 @@ def _learnt(containers: Iterable[JudgedContainer]) -> dict[str, _Learnt]:
         if subject is None:
             continue
         one = found.setdefault(subject.reference.name, _Learnt(subject.reference))
-        one.digests += [digest for digest in sorted(subject.image.digests) if digest not in one.digests]
+        one.digests += [digest for digest in subject.own_digests if digest not in one.digests]
         for finding in (judged.finding for judged in judged.findings):
             into = one.of(finding)
             if into is not None and finding not in into:
