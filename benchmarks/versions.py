@@ -14,6 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 FILES = (
     "chain/versions/link.py",
     "chain/versions/tag_version.py",
+    "chain/versions/components.py",
+    "chain/versions/newer.py",
+    "chain/versions/choice.py",
+    "chain/versions/look.py",
     "chain/versions/tag_filter.py",
     "chain/versions/alias.py",
     "registry/tags.py",

@@ -62,6 +62,7 @@ METRICS = (
     Yardstick("outdated_age", "updates", "outdated", detail="age", unit="s"),
     Yardstick("restart_pending", "restarts", "restart-pending", warning="0"),
     Yardstick("newer_versions", "versions", "newer-version"),
+    Yardstick("stale_lines", "versions", "stale-line"),
     Yardstick("base_outdated", "source", "base-outdated"),
     Yardstick("oldest_image", unit="s"),
     Yardstick("tag_gone", "updates", "tag-gone", warning="0"),
@@ -284,7 +285,8 @@ def _is_idle(finding: Finding, contexts: Mapping[str, _Threshold]) -> bool:
 
 
 def _state(finding: Finding, states: Mapping[str, State], contexts: Mapping[str, _Threshold]) -> State:
-    if finding.verdict in (Verdict.PASS, Verdict.SKIPPED) or _is_idle(finding, contexts):
+    fine = finding.verdict is Verdict.PASS and "besides" not in finding.details
+    if fine or finding.verdict is Verdict.SKIPPED or _is_idle(finding, contexts):
         return State.OK
     found = []
     for metric in _yardsticks(finding):

@@ -25,6 +25,7 @@ INTERFACE_ORDER = [
     "outdated_age",
     "restart_pending",
     "newer_versions",
+    "stale_lines",
     "base_outdated",
     "oldest_image",
     "tag_gone",

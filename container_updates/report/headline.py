@@ -99,9 +99,15 @@ def _groups(outcome: Outcome) -> list[_Group]:
 
 def _group(kind: str, members: list[tuple[JudgedContainer, JudgedFinding]]) -> _Group:
     if kind:
-        plural = {"invalid-signature": "invalid_signatures", "newer-version": "newer_versions"}
+        plural = {
+            "invalid-signature": "invalid_signatures",
+            "newer-version": "newer_versions",
+            "stale-line": "stale_lines",
+        }
         metric = plural.get(kind, kind.replace("-", "_"))
-        besides = {str(judged.finding.details.get("besides")) for _, judged in members}
+        besides = {
+            plural.get(code, code) for _, judged in members if (code := str(judged.finding.details.get("besides")))
+        }
         return _Group(WRONG[kind], frozenset({metric, f"{metric}_age"}) | besides, members, False)
     codes = {judged.finding.code for _, judged in members}
     words = f"not checked: {codes.pop()}" if len(codes) == 1 else "not checked"

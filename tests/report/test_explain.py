@@ -205,6 +205,18 @@ def test_a_newer_version_with_what_lies_between_and_what_a_moving_tag_really_is(
     assert "What runs is really 1.27.3." in page(judged(finding("not-a-version", "versions", version="1.27.3")))
 
 
+def test_a_newer_version_of_the_own_line_and_a_line_that_has_ended() -> None:
+    newer = {"newest": "18.1", "newest_in_line": "15.14", "line_since": "2025-01-10T00:00:00Z", "step": "major"}
+    ended = "Its version line has had no build since 2025-01-10, while others go on."
+    text = page(judged(finding("newer-version", "versions", **newer)))
+    assert section(text, "Newer versions") == [
+        "There is 18.1, a major step.",
+        "The newest of its own line is 15.14.",
+        ended,
+    ]
+    assert ended in page(judged(finding("newest", "versions", line_since="2025-01-10T00:00:00Z")))
+
+
 def test_a_mirror_that_answered_is_named() -> None:
     found = judged(finding("up-to-date", published_digest=DIGEST, mirror="https://mirror.example.com"))
     assert "A mirror said so: https://mirror.example.com." in page(found)

@@ -17,6 +17,8 @@ def between(subject: Subject, new: ImageConfig) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in (labels.VERSION, labels.REVISION, labels.SOURCE):
         pair = {"old": labels.claimed(subject.image.labels, name), "new": labels.claimed(new.labels, name)}
+        if name == labels.VERSION and any(pair.values()):
+            pair = _own_versions(subject, new)
         if any(pair.values()):
             found[name] = {when: value for when, value in pair.items() if value}
     before, after = engine_date(subject.image.created), real_date(new.created)
@@ -25,6 +27,14 @@ def between(subject: Subject, new: ImageConfig) -> dict[str, Any]:
         found["created"] = {when: rfc3339(moment) for when, moment in dates.items() if moment}
     link = _template(subject, subject.reference.tag) or _link(found)
     return {**found, "link": link} if link else found
+
+
+def _own_versions(subject: Subject, new: ImageConfig) -> dict[str, str | None]:
+    """Return the versions that both images claim for themselves, and did not inherit from their base."""
+    from container_updates.chain.versions import inherited  # its patterns are compiled for a change alone
+
+    every = {"old": subject.image.labels, "new": new.labels}
+    return {when: inherited.own_version(own, subject.reference) for when, own in every.items()}
 
 
 def to_version(subject: Subject, tag: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a moving tag really is: the version that `latest` or `1.27` stood for when what runs was published."""
+"""What a moving tag really is: the version that `latest`, `stable` or `1.27` stood for when what runs was published."""
 
 import re
 from collections.abc import Iterable
@@ -6,52 +6,86 @@ from dataclasses import replace
 from heapq import nlargest
 
 from container_updates.chain import Context
-from container_updates.chain.source import labels
-from container_updates.chain.versions import tag_version
+from container_updates.chain.versions import inherited, newer, tag_version
 from container_updates.chain.versions.tag_version import Version
 from container_updates.errors import Inconclusive
 from container_updates.model import Subject
 from container_updates.registry import tags
+from container_updates.registry.tags import TagList
 
-_PLAIN = re.compile(r"v?[0-9]+(?:\.[0-9]+)+")
 _MOST_ASKED = 3
 """Tags whose digest is looked at, the newest first: what runs is most often one of them."""
+_WORDS = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*")
+_MOVING = frozenset({"latest", "stable", "lts", "current", "mainline", "release"})
+"""Words that stand for a version; what is left of the tag is the variant: `alpine` of `stable-alpine`."""
+_BEFORE = re.compile(r"(?i)(?:version-?|release[-.]?|v)?")
+_DAY = re.compile(r"-#-#(?:[Tt]#-#-#[Zz])?")
+"""What follows the year of `2024-05-01` and of MinIO's `RELEASE.2024-05-01T01-11-10Z`."""
+_REBUILD = re.compile(r"-(?:ls|r|b|build)?#$")
 
 
-def by_label(subject: Subject) -> str | None:
-    """Return what the running image says; None where it says nothing that its tag does not."""
-    label = labels.claimed(subject.image.labels, labels.VERSION)
-    return label if label != subject.reference.tag else None
+def version_of(subject: Subject, listed: TagList | None, context: Context) -> str | None:
+    """Return the exact tag or version of what runs, None where its own tag says as much, or nobody tells.
 
-
-def within(subject: Subject, listed: Iterable[str], context: Context) -> str | None:
-    """Return the tag of the same image that is more exact than the running `1.27`: `1.27.3`."""
-    running = tag_version.read(subject.reference.tag or "")
-    if running is None:
-        return None
-    before, count, dated, suffix = running.shape
-    longer = (tag_version.read(tag) for parts, tag in tag_version.led_by(running, listed) if parts == running.parts)
-    exact = [
-        one
-        for one in longer
-        if one and len(one.parts) > count and one.shape == (before, len(one.parts), dated, suffix) and one.is_release
-    ]
-    return _same_image(exact, subject, context) if running.is_release else None
-
-
-def latest(subject: Subject, context: Context) -> str | None:
-    """Return the newest version that is the same image as the running `latest`; None where none is, or nobody tells."""
-    if subject.reference.tag != "latest":
+    `listed`: the repository's tags, where they are known already; else they are asked for.
+    """
+    tag = subject.reference.tag or ""
+    running = tag_version.read(tag)
+    if running is None and not _WORDS.fullmatch(tag):
         return None
     try:
-        listed = tags.of(context.registry, subject.reference).tags
+        names = (listed or tags.of(context.registry, subject.reference)).tags
     except Inconclusive:
         return None
-    return _same_image(filter(None, map(tag_version.read, filter(_PLAIN.fullmatch, listed))), subject, context)
+    told = inherited.own_version(subject.image.labels, subject.reference)
+    if told and _is_more(told, running, names):
+        return told
+    if running is not None:
+        return _same_image(nlargest(_MOST_ASKED, _longer(running, names), key=_order), subject, context)
+    found = _of_variant(tag, names)
+    dated = [one for one in found if one.shape[2]]
+    others = [one for one in found if not one.shape[2]]
+    newest = [one for kind in (others, dated) for one in nlargest(_MOST_ASKED, kind, key=_order)]
+    return _same_image(newest, subject, context)
+
+
+def _is_more(told: str, running: Version | None, names: Iterable[str]) -> bool:
+    """Whether a label says more than the tag: beside `latest` it has to name a tag that is there."""
+    if running is None:
+        return not {told, f"v{told}", told.removeprefix("v")}.isdisjoint(names)
+    version = tag_version.read(told)
+    return version is not None and len(version.parts) > len(running.parts)
+
+
+def _longer(running: Version, names: Iterable[str]) -> Iterable[Version]:
+    """Yield the more exact tags of a `1.27`: 1.27.3, and with the same words behind it."""
+    if not running.is_release or running.shape[2]:
+        return
+    yield from (one for one in newer.more_exact(running, names) if one.is_release)
+
+
+def _of_variant(tag: str, names: Iterable[str]) -> list[Version]:
+    """Return the versions of the variant that a tag without numbers names: of `alpine` those that end in it."""
+    words = [word for word in tag.lower().split("-") if word not in _MOVING]
+    suffix = "".join(f"-{word}" for word in words)
+    found = []
+    for name in names:
+        if not name.lower().endswith(suffix) and suffix:
+            continue
+        version = tag_version.read(name)
+        if version is None or not version.is_release or not _BEFORE.fullmatch(version.shape[0]):
+            continue
+        if len(version.parts) == 1 and not version.is_day:
+            continue
+        behind = version.shape[3].rstrip("\n").lower()
+        behind = _DAY.sub("", behind, count=1) if version.is_day else behind
+        if behind == suffix or _REBUILD.sub("", behind) == suffix:
+            found.append(version)
+    return found
 
 
 def _same_image(versions: Iterable[Version], subject: Subject, context: Context) -> str | None:
-    for version in nlargest(_MOST_ASKED, versions, key=_order):
+    for version in versions:
         try:
             published = context.registry.published(replace(subject.reference, tag=version.tag))
         except Inconclusive:

@@ -124,13 +124,23 @@ def _newer_version(details: Details) -> Iterable[str]:
     others = [safe(str(one), 80) for one in items(details, "candidates") if one != details.get("newest")]
     if others:
         yield f"And between it and what runs: {', '.join(others)}."
+    in_line = text(details, "newest_in_line")
+    if in_line and in_line != text(details, "newest"):
+        yield f"The newest of its own line is {in_line}."
+    yield from _ended(details)
     yield from _really(details)
     yield from _change(details)
 
 
 def _newest(details: Details) -> Iterable[str]:
     yield "No newer tag of this shape is there for this platform."
+    yield from _ended(details)
     yield from _really(details)
+
+
+def _ended(details: Details) -> Iterable[str]:
+    if "line_since" in details:
+        yield f"Its version line has had no build since {moment(details, 'line_since')[:10]}, while others go on."
 
 
 def _not_a_version(details: Details) -> Iterable[str]:

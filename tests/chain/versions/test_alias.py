@@ -10,6 +10,8 @@ from container_updates.model import Finding
 from tests.support.lab import Lab, lab
 
 LABEL = "org.opencontainers.image.version"
+REF_NAME = "org.opencontainers.image.ref.name"
+BASE = "org.opencontainers.image.base.name"
 
 
 @pytest.fixture
@@ -40,7 +42,16 @@ def told(host: Lab) -> Finding:
         ("1.27-alpine", ("1.27.3-alpine", "1.27.3-alpine3.20"), "1.27.3-alpine"),
         ("v2", ("v2.11.2", "2.11.3"), "v2.11.2"),
         ("1.27.3", ("1.27", "latest"), None),
-        ("stable", ("1.26.3",), None),
+        ("stable", ("1.26.3",), "1.26.3"),
+        ("lts", ("2.440.1", "2.440"), "2.440.1"),
+        ("alpine", ("1.29.1-alpine", "1.29.1"), "1.29.1-alpine"),
+        ("stable-alpine", ("1.28.0-alpine",), "1.28.0-alpine"),
+        ("latest", ("20240501",), "20240501"),
+        ("latest", ("2024-05-01",), "2024-05-01"),
+        ("latest", ("RELEASE.2024-05-01T01-11-10Z",), "RELEASE.2024-05-01T01-11-10Z"),
+        ("latest", ("1.2.3-ls45",), "1.2.3-ls45"),
+        ("sha-1a2b3c4", ("1.2.3",), None),
+        ("alpine", ("1.29.1",), None),
     ],
 )
 def test_another_tag_of_the_same_image_tells(
@@ -66,11 +77,36 @@ def test_what_runs_counts_and_not_what_the_tag_means_today(host: Lab) -> None:
     assert finding.message == f"{old.reference} (1.27.3) newer version 1.28 (minor)"
 
 
-def test_a_label_costs_no_request(host: Lab) -> None:
+@pytest.mark.parametrize(
+    ("tag", "labels", "listed", "really"),
+    [
+        ("latest", {LABEL: "1.27.3"}, ("1.27.3",), "1.27.3"),
+        ("latest", {LABEL: "1.27.3"}, ("v1.27.3",), "1.27.3"),
+        ("latest", {LABEL: "22.04"}, ("1.27.3",), None),
+        ("1.27", {LABEL: "1.27.5"}, (), "1.27.5"),
+        ("1.27", {LABEL: "22.04"}, (), None),
+        ("1.27", {LABEL: "1.27"}, (), None),
+        ("3.13-management", {LABEL: "22.04", REF_NAME: "ubuntu"}, (), None),
+        ("latest", {LABEL: "22.04", REF_NAME: "ubuntu"}, ("22.04",), None),
+        ("22", {LABEL: "22.04", REF_NAME: "ubuntu"}, ("22.04",), None),
+        ("1.27", {LABEL: "1.27.5", REF_NAME: "registry.example.com/app/web:1.27.5"}, (), "1.27.5"),
+        ("latest", {LABEL: "3.18.4", BASE: "docker.io/library/alpine:3.18.4"}, ("3.18.4",), None),
+    ],
+)
+def test_a_label_counts_where_it_fits_the_tag_and_is_no_base_s(
+    host: Lab, tag: str, labels: dict[str, str], listed: tuple[str, ...], really: str | None
+) -> None:
+    host.run("web", host.registry.push_image("app/web", tag, labels=labels))
+    for name in listed:
+        publish(host, name)
+    assert told(host).details.get("version") == really
+
+
+def test_a_label_costs_nothing_but_the_list(host: Lab) -> None:
     host.run("web", host.registry.push_image("app/web", "latest", labels={LABEL: "1.27.3"}))
-    publish(host, "1.29.1")
+    publish(host, "1.27.3")
     assert told(host).details == {"version": "1.27.3"}
-    assert host.registry.requests() == []
+    assert [entry.path for entry in host.registry.requests()] == ["/v2/app/web/tags/list?n=1000"]
 
 
 def test_at_most_three_are_looked_at(host: Lab) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from container_updates.chain.versions import tag_version
-from container_updates.chain.versions.link import newest_first
+from container_updates.chain.versions import newer, tag_version
+from container_updates.chain.versions.newer import Newer, parts_kept
 from tests.support import paths
 
 ASSETS = paths.ASSETS / "versions"
@@ -22,7 +22,8 @@ def newest(tags: list[str], running: str, level: str = "major") -> str | bool | 
     version = tag_version.read(running)
     if version is None:
         return False
-    return next((found.tag for found in newest_first(version, tags, level)), None)
+    found = Newer(version, tags, None).newest_first(parts_kept(version, level))
+    return next((one.tag for one in found), None)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -56,7 +57,7 @@ def test_how_far_it_is(old: str, new: str, step: str) -> None:
     before, after = tag_version.read(old), tag_version.read(new)
     assert before
     assert after
-    assert tag_version.step(before, after) == step
+    assert newer.step(before, after) == step
 
 
 @given(st.text(max_size=130))
@@ -74,9 +75,9 @@ def test_what_is_named_is_newer_and_of_the_same_kind(running: str, others: list[
     version = tag_version.read(running)
     if version is None:
         return
-    found = newest_first(version, others, "major")
-    for newer in found:
-        assert newer.shape == version.shape
-        assert newer.order > version.order
-        assert version not in newest_first(newer, [running], "major")
-    assert [one.order for one in found] == sorted((one.order for one in found), reverse=True)
+    found = [*Newer(version, others, None).newest_first()]
+    for one in found:
+        assert one.shape[3] == version.shape[3]
+        assert (one.parts, one.stage) >= (version.parts, version.stage)
+        assert version not in Newer(one, [running], None).newest_first()
+    assert [one.parts for one in found] == sorted((one.parts for one in found), reverse=True)
