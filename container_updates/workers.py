@@ -34,10 +34,12 @@ def each(
     """Return what `work` made of each item, None for those that it did not finish before the deadline.
 
     Groups take turns, and at most `at_once(group)` items of one are worked on at the same time (None: as many as there
-    are threads), so that one slow registry does not keep the others waiting. `finished` is called after each item, in
-    any thread. An item whose work raises is one that was not finished.
+    are threads). While others wait, none holds more than its share of the threads: half of them beside one other, a
+    third beside two. So those that never answer do not keep the others waiting. `finished` is called after each item,
+    in any thread. An item whose work raises is one that was not finished.
     """
-    queue = _Queue(items, group, at_once)
+    most = min(jobs, len(items))
+    queue = _Queue(items, group, at_once, most)
     results: list[Result | None] = [None] * len(items)
     done = threading.Semaphore(0)
 
@@ -56,7 +58,6 @@ def each(
         for _ in range(count):
             threading.Thread(target=labour, daemon=True).start()
 
-    most = min(jobs, len(items))
     start(min(1, most))
     patience = _PATIENCE
     for _ in items:
@@ -77,33 +78,44 @@ class _Queue(Generic[Item]):
         items: Sequence[Item],
         group: Callable[[Item], str],
         at_once: Callable[[str], int | None],
+        threads: int,
     ) -> None:
         self._groups = [group(item) for item in items]
         self._waiting: dict[str, deque[int]] = {}
         for position, name in enumerate(self._groups):
             self._waiting.setdefault(name, deque()).append(position)
-        self._free = {name: at_once(name) or len(items) for name in self._waiting}
+        self._limits = {name: at_once(name) or len(items) for name in self._waiting}
+        self._held = dict.fromkeys(self._waiting, 0)
+        self._threads = threads
         self._turns = deque(self._waiting)
+        """Groups of which items wait."""
         self._changed = threading.Condition()
 
     def take(self) -> int | None:
-        """The next position; waits while all that is left belongs to groups at their limit. None: nothing is left."""
+        """The next position; waits while all that is left is of groups at their limit. None: nothing is left."""
         with self._changed:
             while self._turns:
                 for _ in range(len(self._turns)):
                     name = self._turns.popleft()
-                    if self._free[name]:
-                        self._free[name] -= 1
+                    if self._held[name] < min(self._limits[name], self._share(name)):
+                        self._held[name] += 1
                         position = self._waiting[name].popleft()
                         if self._waiting[name]:
                             self._turns.append(name)
+                        else:
+                            self._changed.notify_all()  # the others' shares are larger now
                         return position
                     self._turns.append(name)
                 self._changed.wait()
             return None
 
+    def _share(self, name: str) -> int:
+        """The threads that a group may hold: all but for what those groups need of which items wait, too."""
+        there = {*self._turns, name, *(group for group, held in self._held.items() if held)}
+        return max(1, self._threads // len(there)) if {*self._turns} - {name} else self._threads
+
     def give_back(self, position: int) -> None:
         """Let the next one of the same group start."""
         with self._changed:
-            self._free[self._groups[position]] += 1
+            self._held[self._groups[position]] -= 1
             self._changed.notify_all()

@@ -79,6 +79,34 @@ def test_a_slow_group_at_its_limit_leaves_the_others_their_turn() -> None:
     assert set(done[:4]) == {"a", "b", "c", "d"}
 
 
+@pytest.mark.parametrize("silent", [["silent"], ["silent", "silent too"]], ids=["one", "two"])
+def test_registries_that_never_answer_do_not_take_the_threads_of_those_that_do(silent: list[str]) -> None:
+    """They are on loopback or behind a mirror, and have no limit of their own."""
+    deadline, healthy = soon(), ["healthy"] * 40
+    lock, answered = threading.Lock(), 0
+
+    def work(item: str) -> str:
+        nonlocal answered
+        if item in silent:
+            stuck.wait(20)
+        with lock:
+            answered += item == "healthy"
+            if answered == len(healthy):
+                deadline.expire()
+        return item
+
+    stuck = threading.Event()
+    found = each([*silent * 40, *healthy], work, jobs=32, deadline=deadline, group=str)
+    assert found[-40:] == healthy
+    assert set(found[:-40]) == {None}
+    stuck.set()
+
+
+def test_a_registry_that_is_alone_gets_all_threads() -> None:
+    together = threading.Barrier(8)
+    assert each(["a"] * 8, lambda item: together.wait(20) >= 0, jobs=8, deadline=soon(), group=str) == [True] * 8
+
+
 def test_work_that_raises_costs_its_own_item(capfd: pytest.CaptureFixture[str]) -> None:
     def work(item: int) -> int:
         return 1 // item

@@ -317,6 +317,12 @@ def test_tls_with_a_client_certificate(tls_engine: PreparedEngine, certificates:
     assert "web" in by_name(ask(tls_engine, tls(certificates)))
 
 
+def test_an_ordinary_private_ca_is_accepted_where_python_is_strict_by_default(
+    tls_engine: PreparedEngine, certificates: Path, strict_python: None
+) -> None:
+    assert "web" in by_name(ask(tls_engine, tls(certificates)))
+
+
 def test_tls_of_another_ca_is_not_trusted(tls_engine: PreparedEngine, certificates: Path) -> None:
     words = refused(tls_engine, tls(certificates, "other-ca"))
     assert "no trusted TLS to" in words

@@ -201,6 +201,13 @@ def test_a_ca_file_by_option(asker, serve, authority, own):
     assert registry.published(server.reference("app:1")).digest == wanted
 
 
+def test_an_ordinary_private_ca_is_accepted_where_python_is_strict_by_default(asker, serve, authority, strict_python):
+    server = serve(tls=authority.server_context(), name=NAME)
+    wanted = server.publish("app", "1")
+    registry = asker.registry(ca_files={server.host: str(authority.ca)})
+    assert registry.published(server.reference("app:1")).digest == wanted
+
+
 def test_a_ca_of_its_own_is_looked_at_on_loopback_too(asker, serve, authority, tmp_path_factory):
     server = serve(tls=authority.server_context())
     wanted = server.publish("app", "1")

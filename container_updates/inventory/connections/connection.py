@@ -10,7 +10,7 @@ from container_updates.clock import Deadline
 from container_updates.errors import InventoryError, causes
 from container_updates.model import RequestRecord
 from container_updates.settings import Settings
-from container_updates.untrusted import jsonstream
+from container_updates.untrusted import jsonstream, tls
 from container_updates.untrusted.urls import without_login
 
 if TYPE_CHECKING:
@@ -221,13 +221,22 @@ def _session(url: str, shown: str, settings: Settings) -> "tuple[requests.Sessio
         complete = False
     if not complete:
         raise InventoryError(f"{shown} is no engine URL: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT")
-    tls = scheme == "https" or (scheme == "tcp" and any((settings.tls_ca, settings.tls_cert, settings.tls_key)))
-    if tls:
+    encrypted = scheme == "https" or (scheme == "tcp" and any((settings.tls_ca, settings.tls_cert, settings.tls_key)))
+    if encrypted:
         _set_up_tls(session, settings)
-    return session, f"http{'s' if tls else ''}://{parts.netloc}"
+    return session, f"http{'s' if encrypted else ''}://{parts.netloc}"
 
 
 def _set_up_tls(session: "requests.Session", settings: Settings) -> None:
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            context = tls.context()
+            context.check_hostname = settings.tls_verify
+            super().init_poolmanager(*args, ssl_context=context, **kwargs)
+
+    session.mount("https://", Adapter())
     for option, path in (
         ("--tls-ca", settings.tls_ca),
         ("--tls-cert", settings.tls_cert),

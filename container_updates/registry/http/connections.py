@@ -15,10 +15,10 @@ import requests.utils
 import urllib3
 import urllib3.connection
 import urllib3.exceptions
-from urllib3.util.ssl_ import create_urllib3_context
 
 from container_updates.errors import CheckError, NoTls
 from container_updates.registry.hosts import Tls
+from container_updates.untrusted.tls import context as tls_context
 
 FAILURES = (
     CheckError,
@@ -127,7 +127,7 @@ _POOLS = {"http": _HttpPool, "https": _HttpsPool}
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
-    context = create_urllib3_context()  # urllib3 1.26 compares host names itself, 2 lets the context do it
+    context = tls_context()
     context.load_default_certs()
     if ssl.get_default_verify_paths().cafile is None and ssl.get_default_verify_paths().capath is None:
         context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)

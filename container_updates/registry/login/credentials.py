@@ -15,6 +15,7 @@ from container_updates.errors import Inconclusive
 from container_updates.model import Problem
 from container_updates.reference import DOCKER_HUB
 from container_updates.registry.manifests import load
+from container_updates.registry.single_flight import Once
 from container_updates.settings import Settings
 
 _MAX_FILE = 1024 * 1024
@@ -42,7 +43,7 @@ class Login:
 
 
 class Credentials:
-    """Finds the login for a repository; files are read when first asked, helpers run at most once a host."""
+    """Finds the login for a repository; files are read when first asked, a helper runs once a server."""
 
     def __init__(self, settings: Settings, deadline: Deadline, environ: Mapping[str, str] = os.environ) -> None:
         folder = Path(settings.docker_config) if settings.docker_config else None
@@ -57,7 +58,7 @@ class Credentials:
         self._deadline = deadline
         self._lock = threading.Lock()
         self._files: list[_File] | None = None
-        self._helped: dict[tuple[str, str], Login | None] = {}
+        self._helped: Once[Login | None] = Once(deadline)
         self._helpers: set[int] = set()
         """Process groups of the helpers that run."""
         self.problems: list[Problem] = []
@@ -70,10 +71,8 @@ class Credentials:
         with self._lock:
             if self._files is None:
                 self._files = [file for place in self._places if (file := self._read(place))]
-            for file in self._files:
-                if login := self._from(file, registry, repository):
-                    return login
-        return None
+        # Without the lock: a helper that hangs costs the registries that it is for, not all of them.
+        return next((login for file in self._files if (login := self._from(file, registry, repository))), None)
 
     def close(self) -> None:
         """End the helpers that still run: the threads that wait for them end with the process, and they would not."""
@@ -98,16 +97,16 @@ class Credentials:
         from container_updates.registry.login.credential_helpers import ask
 
         server = _DOCKER_HUB_KEY if registry == DOCKER_HUB else registry
-        if (name, server) not in self._helped:
-            self._helped[name, server] = None
+
+        def login() -> Login | None:
             try:
                 answer = ask(name, server, self._deadline, self._helpers)
             except Inconclusive as error:
                 self.problems.append(Problem(f"docker-credential-{name}", error.code, f"{server}: {error.reason}"))
-            else:
-                if answer:
-                    self._helped[name, server] = _login(f"docker-credential-{name}", registry, *answer)
-        return self._helped[name, server]
+                return None
+            return _login(f"docker-credential-{name}", registry, *answer) if answer else None
+
+        return self._helped.get((name, server), login)
 
     def _read(self, path: Path) -> "_File | None":
         try:

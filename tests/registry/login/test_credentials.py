@@ -220,6 +220,25 @@ def test_the_end_of_the_check_ends_its_helpers(credentials, helper, tmp_path, en
         os.kill(int((tmp_path / "started").read_text()), 0)
 
 
+def test_a_helper_that_hangs_for_one_registry_does_not_cost_the_others(credentials, helper, tmp_path):
+    asked = helper("stuck", f"touch {tmp_path}/started; exec sleep 60")
+    helper("vault", """echo '{"Username": "user", "Secret": "secret"}'""")
+    helpers = {"stuck.example.com": "stuck", "example.com": "vault"}
+    found = credentials({"credHelpers": helpers, "auths": {"plain.example.com": auth("plain", "secret")}}, seconds=600)
+    asking = [threading.Thread(target=found.login, args=("stuck.example.com", name)) for name in ("one", "two")]
+    for thread in asking:
+        thread.start()
+    while not (tmp_path / "started").exists():
+        asking[0].join(0.01)
+    assert found.login("example.com", "app").username == "user"
+    assert found.login("plain.example.com", "app").username == "plain"
+    assert all(thread.is_alive() for thread in asking)
+    found._deadline.expire()
+    for thread in asking:
+        thread.join(4)
+    assert asked.read_text().count("stuck.example.com") == 1
+
+
 @pytest.mark.parametrize("name", ["missing", "../vault", "a b", "x;id", "/bin/true"])
 def test_a_helper_that_cannot_be_started_is_a_problem(credentials, name):
     found = credentials({"credsStore": name})
