@@ -57,7 +57,8 @@ class TrustContext:
                 from container_updates.trust.memory.signer_memory import Memory
 
                 keys = [key.public_key for key in self.policy.keys] if self.policy else ()
-                self._memory = Memory(self._folder, facts=self._facts, clock=self._clock, keys=keys)
+                mark = self.policy_fingerprint[:16] or "none"
+                self._memory = Memory(self._folder, facts=self._facts, clock=self._clock, keys=keys, policy=mark)
             return self._memory
 
     @property

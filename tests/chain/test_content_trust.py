@@ -444,3 +444,10 @@ def test_docker_hub_s_server_is_beside_it() -> None:
     assert not own.mirror
     other = hosts.trust_server("docker.io", "https://notary.example.com")
     assert other.login_name == "notary.example.com"
+
+
+def test_a_run_that_does_not_ask_for_trust_data_sees_no_other_signer(host: Lab) -> None:
+    trust = signed(host)
+    assert found(host, policy(host, pin(trust))).code == "signed"
+    assert found(host, ()).code == "unsigned"
+    assert found(host, policy(host, pin(trust))).code == "signed"

@@ -38,6 +38,7 @@ def findings(verdict: Finding, subject: Subject, rule: "Rule | None", context: C
         identity.signers(verdict),
         subject.digest,
         named=verdict.code == "signed",
+        doubtful=identity.is_doubtful(verdict),
     )
     if compared.changed is None or compared.changed.verdict is Verdict.INCONCLUSIVE:
         message = f"{subject.reference} {verdict.message}{compared.words}"

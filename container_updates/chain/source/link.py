@@ -92,8 +92,11 @@ def _compared(verdict: Finding, subject: Subject, rule: "Rule | None", context: 
     digest = subject.digest
     proven = verdict.code == "source-verified"  # and so by whom the rule names, where it names anybody
     named = {"builder": proven and bool(rule and rule.builders), "source": proven and bool(rule and rule.source)}
+    doubtful = identity.is_doubtful(verdict)
     compared = [
-        context.memory.compare(subject.reference, role, identity.built(verdict, role), digest, named=named[role])
+        context.memory.compare(
+            subject.reference, role, identity.built(verdict, role), digest, named=named[role], doubtful=doubtful
+        )
         for role in named
     ]
     changes = [one.changed for one in compared if one.changed is not None]

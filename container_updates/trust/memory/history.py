@@ -10,6 +10,8 @@ _REFRESHED = 86400.0
 """Seconds after which a sighting is written down again: that is how exact the last one is."""
 _DIGESTS = 64
 """Images of one signer that are told apart between two days."""
+_PROBATION_DIGESTS, _PROBATION = 3, 14 * 86400.0
+"""Images, and seconds, for which somebody new has to sign beside the others before he counts alone."""
 MOST_IN_FORCE = 32
 """Signers of one repository; one more beside them is no news, but is not remembered either."""
 
@@ -36,6 +38,28 @@ class Known:
     last: Row
     accepted: float | None = None
     digests: frozenset[str] = frozenset()
+    policies: frozenset[str] = frozenset()
+    """Marks of the policies under which it was seen, lately."""
+    joined: bool = False
+    """Whether it came beside others, and not in their place or at the very beginning."""
+    named: Row | None = None
+    """When the policy first named it."""
+    beside: Mapping[str, int] = field(default_factory=dict)
+    """The first images that it signed, with the number of the row."""
+
+    @property
+    def counts_alone(self) -> bool:
+        """Whether an image may be signed by it alone: else one could put his signature beside the right one, and wait.
+
+        It came first, or was accepted or named, or has been there for long enough.
+        """
+        if not self.joined or self.accepted is not None or self.named is not None:
+            return True
+        return len(self.beside) >= _PROBATION_DIGESTS and self.last.at - self.first.at >= _PROBATION
+
+    def is_news(self, seen: Seen, digest: str) -> bool:
+        """Whether it has not been seen at this image, or under this policy, lately."""
+        return digest not in self.digests or (seen.policy is not None and seen.policy not in self.policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +89,7 @@ class Remembered:
         That nobody signed, or somebody unknown, counts only as long as it went on beside the signers that are
         known better: from then on it would be a step back.
         """
-        return frozenset(one.seen for one in self.known.values() if not self._outdone(one))
+        return frozenset(one.seen for one in self.known.values() if one.counts_alone and not self._outdone(one))
 
     def changed(self, now: frozenset[Seen]) -> bool:
         """Whether these are others than before.
@@ -77,6 +101,19 @@ class Remembered:
         if not before or before & now:
             return False
         return max(one.rank for one in now) <= max(one.rank for one in before)
+
+    def is_open(self, policy: str, *, doubtful: bool) -> bool:
+        """Whether nobody has disproved that it is as before: only the policy is another one than when it was proven.
+
+        `doubtful`: there is a signature of which nobody can say whose it is. Content Trust is only asked for where a
+        policy names a root.
+        """
+        others = [
+            one
+            for one in self.known.values()
+            if one.seen in self.in_force and one.policies and policy not in one.policies
+        ]
+        return any(doubtful or one.seen.kind == "content-trust" for one in others)
 
     def _outdone(self, one: Known) -> bool:
         better = [other.first.at for other in self.known.values() if other.seen.rank > one.seen.rank]
@@ -96,19 +133,39 @@ def read(rows: Iterable[Row]) -> Remembered:
             pending.pop(now, None)
         if row.event in (SEEN, ACCEPTED):
             for seen in row.signers:
-                known[seen] = _sighted(known.get(seen), seen, row)
+                before = known.get(seen)
+                joins = before is None and any(
+                    one.counts_alone and one.seen.rank >= seen.rank and one.first.at < row.at for one in known.values()
+                )
+                known[seen] = _sighted(before, seen, row, joins)
     remembered = Remembered(known)
     return replace(remembered, pending={now: one for now, one in pending.items() if remembered.changed(now)})
 
 
-def _sighted(before: Known | None, seen: Seen, row: Row) -> Known:
+def _sighted(before: Known | None, seen: Seen, row: Row, joins: bool) -> Known:
     accepted = row.at if row.event == ACCEPTED else None
+    named = row if seen.named else None
+    policies = frozenset({seen.policy} if seen.policy else ())
     if before is None:
-        return Known(seen, row, row, accepted, frozenset({row.digest}))
+        digests, beside = frozenset({row.digest}), {row.digest: row.number}
+        return Known(seen, row, row, accepted, digests, policies, joins, named, beside)
     seen = seen if seen.key else replace(seen, key=before.seen.key)
     fresh = row.at - before.last.at < _REFRESHED and len(before.digests) < _DIGESTS
     digests = before.digests | {row.digest} if fresh else frozenset({row.digest})
-    return Known(seen, before.first, row, accepted or before.accepted, digests)
+    beside = {**before.beside}
+    if len(beside) < _PROBATION_DIGESTS:
+        beside.setdefault(row.digest, row.number)
+    return Known(
+        seen,
+        before.first,
+        row,
+        accepted or before.accepted,
+        digests,
+        before.policies | policies if fresh else policies,
+        before.joined,
+        before.named or named,
+        beside,
+    )
 
 
 @dataclass(slots=True)
@@ -133,7 +190,7 @@ def additions(before: Remembered, met: Met, at: float) -> list[Row]:
     rows = []
     for one, digest in seen.items():
         known = before.known.get(one)
-        again = known is not None and (bool(new) or not _is_fresh(known.last, at) or digest not in known.digests)
+        again = known is not None and (bool(new) or not _is_fresh(known.last, at) or known.is_news(one, digest))
         if again or one in new:
             rows.append(Row(0, SEEN, (one,), digest, at))
     for now, digest in changes.items():
@@ -156,6 +213,8 @@ def superseded(rows: Sequence[Row]) -> list[int]:
     needed = {change.row.number for change in remembered.pending.values()}
     for known in remembered.known.values():
         needed |= {known.first.number, known.last.number}
+        needed |= {*known.beside.values()} if known.joined else set()
+        needed |= {known.named.number} if known.named else set()
         accepted = [row.number for row in rows if row.event == ACCEPTED and known.seen in row.signers]
         needed |= set(accepted[-1:])
     return [row.number for row in rows if row.number not in needed]

@@ -8,7 +8,9 @@ from typing import Any
 
 from container_updates.model import Finding
 
-_MEMBERS = ("kind", "identity", "issuer", "fingerprint", "name", "key")
+_MEMBERS = ("kind", "identity", "issuer", "fingerprint", "name", "key", "policy", "named")
+_OWN = frozenset({"key", "policy", "named"})
+"""Members that are the memory's own business."""
 _LONGEST = 1000
 """Characters of a member that are kept as they are."""
 _RELEASE = re.compile(r"@refs/tags/[^@]*\Z")
@@ -29,6 +31,11 @@ class Seen:
     key: str | None = field(default=None, compare=False)
     """The key itself, where the policy had it: base64 of its DER. So the name stays when the policy changes."""
 
+    policy: str | None = field(default=None, compare=False)
+    """A mark of the policy under which it was seen: under another one the same signature may tell less."""
+    named: str | None = field(default=None, compare=False)
+    """`policy` where the policy named it then."""
+
     @property
     def rank(self) -> int:
         """How much is known: 2 who it was, 1 that there was somebody, 0 nobody."""
@@ -36,7 +43,7 @@ class Seen:
 
     def plain(self) -> dict[str, str]:
         """Plain data for a finding's details, without what is not known."""
-        return {member: value for member, value in self.kept().items() if member != "key"}
+        return {member: value for member, value in self.kept().items() if member not in _OWN}
 
     def kept(self) -> dict[str, str]:
         """All of it as plain data, which `of` reads."""
@@ -82,6 +89,14 @@ def signers(finding: Finding) -> frozenset[Seen] | None:
     if finding.code != "unverifiable" or any(one.get("lacks") in ("means", "image") for one in signatures):
         return None
     return frozenset(signer(one["signer"]) for one in signatures if "signer" in one) or frozenset({STRANGER})
+
+
+def is_doubtful(finding: Finding) -> bool:
+    """Whether there is a signature, or a signed provenance, of which nobody here can say whose it is."""
+    if finding.check == "source":
+        return any(one.get("state") == "unknown" for one in finding.details.get("attestations", ()))
+    signatures = finding.details.get("signatures", ())
+    return finding.code == "unverifiable" and any("signer" not in one for one in signatures)
 
 
 def builder(identity: str) -> Seen:

@@ -55,8 +55,10 @@ class Compared:
 class Memory:
     """For all plugins of a user, and used from many threads. `close` writes what this run has met."""
 
-    def __init__(self, folder: str, *, facts: Facts, clock: Clock, keys: Iterable[bytes] = ()) -> None:
-        """`keys` are the policy's, in DER: they are remembered with those who signed by them."""
+    def __init__(
+        self, folder: str, *, facts: Facts, clock: Clock, keys: Iterable[bytes] = (), policy: str = "none"
+    ) -> None:
+        """`keys` are the policy's, in DER: they are remembered with those who signed by them. `policy`: its mark."""
         self._database = Database(
             folder,
             MEMORY_FILE,
@@ -68,6 +70,7 @@ class Memory:
         )
         self._facts = facts
         self._clock = clock
+        self._policy = policy
         self._keys = {fingerprint(key): b64encode(key).decode() for key in keys}
         self._lock = threading.RLock()
         self._begun = False
@@ -86,13 +89,21 @@ class Memory:
         return self._database.problems
 
     def compare(
-        self, reference: Reference, role: str, now: frozenset[Seen] | None, digest: str, *, named: bool
+        self,
+        reference: Reference,
+        role: str,
+        now: frozenset[Seen] | None,
+        digest: str,
+        *,
+        named: bool,
+        doubtful: bool = False,
     ) -> Compared:
         """Compare who it is `now` with who it was, and remember it.
 
         `role`: signer, builder or source. `now` is empty where there provably is nobody, and None where that could
         not be checked: then nothing is compared. `named`: the policy names one of them, which ends every doubt; then
-        `now` should hold only those whom it names. `digest`: of what runs.
+        `now` should hold only those whom it names. `digest`: of what runs. `doubtful`: something is signed, and
+        nobody can say by whom (`identity.is_doubtful`): where the policy is another one since, nothing is compared.
         """
         if now is None:
             return Compared()
@@ -102,13 +113,16 @@ class Memory:
             before = self._of(key)
             if before is None:
                 return Compared(self._unsaid(reference, digest))
+            if not named and before.changed(now) and before.is_open(self._policy, doubtful=doubtful):
+                return Compared(self._unsaid(reference, digest))
             met = self._met.setdefault(key, Met())
             met.digests.add(digest)
             if not named and before.changed(now):
                 met.changes[now] = digest
                 return Compared(self._once(reference, role, before, now, digest))
             for one in now:
-                met.seen.setdefault(replace(one, key=self._keys.get(one.fingerprint or "")), digest)
+                key_itself, mark = self._keys.get(one.fingerprint or ""), "policy" if named else None
+                met.seen.setdefault(replace(one, key=key_itself, policy=self._policy, named=mark), digest)
             first = now.isdisjoint(before.known)
             joined = frozenset() if first else now - before.known.keys()
             return Compared(self._unsaid(reference, digest), first, joined)

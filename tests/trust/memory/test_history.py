@@ -1,13 +1,24 @@
 """Who is another signer than before, and which rows of the memory may go."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from container_updates.model import Finding, Verdict
 from container_updates.trust.memory import history, identity
-from container_updates.trust.memory.history import ACCEPTED, CHANGED, SEEN, Met, Row, additions, read, superseded
+from container_updates.trust.memory.history import (
+    ACCEPTED,
+    CHANGED,
+    SEEN,
+    Met,
+    Remembered,
+    Row,
+    additions,
+    read,
+    superseded,
+)
 from container_updates.trust.memory.identity import NOBODY, STRANGER, Seen
 
 ISSUER = "https://token.actions.githubusercontent.com"
@@ -39,7 +50,11 @@ def rows(*runs: Iterable[Seen]) -> list[Row]:
         ([[A]], {A}, False),
         ([[A]], {B}, True),
         ([[A]], {A, B}, False),
-        ([[A], [A, B]], {B}, False),
+        ([[A], [A, B]], {B}, True),
+        ([[A], *[[A, B]] * 13], {B}, True),
+        ([[A], *[[A, B]] * 15], {B}, False),
+        ([[A, B]], {B}, False),
+        ([[STRANGER], [A]], {A}, False),
         ([[A]], {NOBODY}, True),
         ([[A]], {STRANGER}, True),
         ([[STRANGER]], {STRANGER}, False),
@@ -55,6 +70,60 @@ def rows(*runs: Iterable[Seen]) -> list[Row]:
 )
 def test_another_one_than_before(before: list[list[Seen]], now: set[Seen], changed: bool) -> None:
     assert read(rows(*before)).changed(frozenset(now)) is changed
+
+
+def joined(*sightings: tuple[float, str], event: str = SEEN, **facts: str) -> Remembered:
+    """A signs from the first day on; B beside it, at these days and images."""
+    begins = [Row(1, SEEN, (A,), "sha256:0", DAY)]
+    rows = [Row(number, event, (replace(B, **facts),), digest, at) for number, (at, digest) in enumerate(sightings, 2)]
+    return read([*begins, *rows, Row(99, SEEN, (A,), "sha256:9", 30 * DAY)])
+
+
+def test_who_signed_once_beside_the_known_one_does_not_count_alone() -> None:
+    """Else two steps change a signer unseen: once beside the old one, then alone."""
+    alone = frozenset({B})
+    assert joined((2 * DAY, "sha256:1")).changed(alone)
+    one_image = [(day * DAY, "sha256:1") for day in range(2, 28)]
+    assert joined(*one_image).changed(alone)
+    in_a_hurry = [(2 * DAY + hour * 3600, f"sha256:{hour}") for hour in range(20)]
+    assert joined(*in_a_hurry).changed(alone)
+    assert not joined((2 * DAY, "sha256:1"), (9 * DAY, "sha256:2"), (17 * DAY, "sha256:3")).changed(alone)
+    assert not joined((2 * DAY, "sha256:1"), event=ACCEPTED).changed(alone)
+    assert not joined((2 * DAY, "sha256:1"), named="policy").changed(alone)
+
+
+def test_what_lets_a_joiner_count_alone_outlives_the_limit_of_rows() -> None:
+    signed = [Row(1, SEEN, (A,), "sha256:0", DAY)]
+    signed += [Row(day, SEEN, (one,), f"sha256:{day // 2}", day * DAY) for day in range(2, 60) for one in (A, B)]
+    rows = [replace(row, number=number) for number, row in enumerate(signed)]
+    left = [row for row in rows if row.number not in superseded(rows)]
+    assert len(left) < 10
+    assert not read(rows).changed(frozenset({B}))
+    assert not read(left).changed(frozenset({B}))
+
+
+def seen_under(policy: str, who: Seen = A) -> Remembered:
+    return read([Row(1, SEEN, (replace(who, policy=policy),), "sha256:1", DAY)])
+
+
+def test_what_another_policy_proved_is_not_disproved_by_this_one() -> None:
+    assert seen_under("old").is_open("new", doubtful=True)
+    assert not seen_under("old").is_open("old", doubtful=True)
+    assert not seen_under("old").is_open("new", doubtful=False)
+    assert not read([Row(1, SEEN, (A,), "sha256:1", DAY)]).is_open("new", doubtful=True)
+    trust_data = identity.signer({"kind": "content-trust", "fingerprint": "sha256:1"})
+    assert seen_under("old", trust_data).is_open("new", doubtful=False)
+    both = read([Row(number, SEEN, (replace(A, policy=str(number)),), "sha256:1", DAY + number) for number in (1, 2)])
+    assert not both.is_open("1", doubtful=True)
+
+
+def test_a_sighting_under_another_policy_is_written_down_once() -> None:
+    before = seen_under("old")
+    [row] = additions(before, Met({replace(A, policy="new"): "sha256:1"}, digests={"sha256:1"}), DAY + 60)
+    assert row.signers[0].policy == "new"
+    after = read([Row(1, SEEN, (replace(A, policy="old"),), "sha256:1", DAY), replace(row, number=2)])
+    for policy in ("old", "new"):
+        assert additions(after, Met({replace(A, policy=policy): "sha256:1"}, digests={"sha256:1"}), DAY + 120) == []
 
 
 @pytest.mark.parametrize(

@@ -186,13 +186,82 @@ def test_a_key_is_changed_by_signing_with_both_for_a_while(host: Lab) -> None:
     (folder / "keys.toml").write_text("version = 1\n" + "".join(rules))
     policy = (str(folder / "keys.toml"),)
     seen_by = []
+    for signers in ([acme], [acme, other], [acme, other], [acme, other], [other]):
+        publisher.publish(*signers)
+        host.time += 8 * DAY
+        seen_by.append(says(host.check(checks=ONLY, trust_policies=policy)))
+    assert [one.code for one in seen_by] == ["unverifiable"] * 5
+    assert "new beside it" in seen_by[1].message
+    assert len(seen_by[1].details["joined"]) == 1
+
+
+def test_two_steps_do_not_change_a_signer_unseen(host: Lab) -> None:
+    publisher = Publisher(host)
+    acme, other = publisher.acme, publisher.other
+    (host.folder / "other.pub").write_bytes(forge.pem(other.key))
+    (host.folder / "acme.pub").write_bytes(forge.pem(acme.key))
+    rules = [
+        f'[[rule]]\nimages = ["{name}.example/x"]\n[[rule.signer]]\ntype = "key"\nfile = "{name}.pub"\n'
+        for name in ("acme", "other")
+    ]
+    (host.folder / "keys.toml").write_text("version = 1\n" + "".join(rules))
+    policy = (str(host.folder / "keys.toml"),)
+    codes = []
     for signers in ([acme], [acme, other], [other]):
         publisher.publish(*signers)
         host.time += DAY
-        seen_by.append(says(host.check(checks=ONLY, trust_policies=policy)))
-    assert [one.code for one in seen_by] == ["unverifiable"] * 3
-    assert "new beside it" in seen_by[1].message
-    assert len(seen_by[1].details["joined"]) == 1
+        codes.append(says(host.check(checks=ONLY, trust_policies=policy)).code)
+    assert codes == ["unverifiable", "unverifiable", "signer-changed"]
+    terminal(host, f"--accept={host.registry.host}/app/*")
+    publisher.publish(other)
+    assert says(host.check(checks=ONLY, trust_policies=policy)).code == "signed"
+
+
+@pytest.mark.parametrize("kind", ["classic", "bundle", "notation"])
+def test_a_run_without_the_policy_sees_no_other_signer(host: Lab, kind: str) -> None:
+    publisher = Publisher(host)
+    image = publisher.publish()
+    getattr(publisher.acme, kind)(image)
+    policy = publisher.policy(publisher.acme)
+    assert says(host.check(checks=ONLY, trust_policies=policy)).code == "signed"
+    for _ in range(2):
+        host.time += DAY
+        assert says(host.check(checks=ONLY)).code == "unverifiable"
+    # The next update, too, is signed: nobody here can say by whom, and nobody has disproved that it is as before.
+    getattr(publisher.acme, kind)(publisher.publish())
+    assert says(host.check(checks=ONLY)).code == "unverifiable"
+    assert says(host.check(checks=ONLY, trust_policies=policy)).code == "signed"
+
+
+def test_a_renewed_certificate_of_the_authority_in_the_policy_is_no_other_signer(host: Lab) -> None:
+    publisher = Publisher(host)
+    acme = publisher.acme
+    acme.notation(publisher.publish())
+    policy = publisher.policy(acme)
+    assert says(host.check(checks=ONLY, trust_policies=policy)).code == "signed"
+    host.time += DAY
+    renewed = forge.certify("acme ca", authority=True, key=acme.authority.key)
+    (host.folder / "ca.crt").write_bytes(renewed.certificate.public_bytes(forge.Encoding.PEM))
+    assert says(host.check(checks=ONLY, trust_policies=policy)).code == "unverifiable"
+
+
+@pytest.mark.parametrize("kind", ["classic", "bundle", "notation"])
+def test_another_signer_is_told_as_before_while_the_policy_stays_what_it_is(host: Lab, kind: str) -> None:
+    publisher = Publisher(host)
+    policy = publisher.policy(publisher.acme)
+    getattr(publisher.acme, kind)(publisher.publish())
+    assert says(host.check(checks=ONLY, trust_policies=policy)).code == "signed"
+    host.time += DAY
+    getattr(publisher.other, kind)(publisher.publish())
+    assert says(host.check(checks=ONLY, trust_policies=policy)).code == "signer-changed"
+
+
+def test_a_signature_that_is_gone_is_told_whatever_the_policy(host: Lab) -> None:
+    publisher = Publisher(host)
+    publisher.publish(publisher.acme)
+    assert says(host.check(checks=ONLY, trust_policies=publisher.policy(publisher.acme))).code == "signed"
+    publisher.publish()
+    assert says(host.check(checks=ONLY)).code == "signer-changed"
 
 
 def test_a_changed_signer_is_told_from_kept_verdicts_too(host: Lab) -> None:
