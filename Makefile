@@ -61,15 +61,15 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.run: setup.cfg | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,signatures]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions]"
 	@touch $@
 
 $(VENV)/.test: setup.cfg | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,signatures,keyless,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,test]"
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.lint: setup.cfg | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,signatures,keyless,test,lint]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,test,lint]"
 	@touch $@ $(VENV)/.test $(VENV)/.run
 
 $(ENGINE29)/dockerd:

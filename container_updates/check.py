@@ -97,7 +97,7 @@ def run(
                 "ratelimit_remaining": registry.ratelimit_remaining,
                 "time": clock.steady() - started,
             },
-            problems=[*failures, *problems, *registry.problems],
+            problems=[*failures, *problems, *registry.problems, *_missing_packages(found)],
             checked_at=clock.now(),
             requests=[*requests, *asked],
             incomplete=bool(failures),
@@ -236,6 +236,23 @@ def _findings(
     late = TimedOut("the time for the whole check was up before it was asked")
     left = (check for check in settings.checks if check not in told)
     return [*known, *(chain.inconclusive(check, str(subject.reference), late) for check in left)]
+
+
+def _missing_packages(found: Mapping[Subject, Sequence[Finding]]) -> list[Problem]:
+    """Return one problem for each Python package that any signature could not be checked without."""
+    signed = [
+        one
+        for findings in found.values()
+        for finding in findings
+        for member in ("signatures", "attestations")
+        for one in finding.details.get(member, ())
+    ]
+    modules = sorted({one["missing_package"] for one in signed if "missing_package" in one})
+    if not modules:
+        return []
+    from container_updates.signing import packages
+
+    return [Problem("signatures", "missing-package", packages.problem(module)) for module in modules]
 
 
 def _oldest_image(subjects: Iterable[Subject], clock: Clock) -> float | None:

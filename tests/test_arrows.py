@@ -54,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "demo.engine": BASE | {"demo", "demo.registry"},
     "demo.registry": BASE | {"demo"},
     "check": BASE
-    | {"actions", "trust", "trust.learning", "inventory", "registry", "registry.login", "state", "chain"}
+    | {"actions", "trust", "trust.learning", "inventory", "registry", "registry.login", "state", "chain", "signing"}
     | {"chain.updates", "untrusted", "verdicts"},
     "options": BASE | {"chain", "report", "untrusted", "verdicts"},
     "cli": BASE | {"options", "check", "actions", "report", "demo"},

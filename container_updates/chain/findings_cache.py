@@ -25,8 +25,8 @@ class Made(NamedTuple):
 
 
 _KIND = "findings"
-_PACKAGES = ("cryptography", "cbor2", "rfc3161_client", "sigstore")
-"""Optional ones: with another version, or without it, a verdict may be another one."""
+_PACKAGES = ("cryptography", "cbor2", "nacl", "rfc3161_client", "sigstore")
+"""With another version of one, or without it, a verdict may be another one; sigstore may bring a newer root."""
 
 
 class Cached:

@@ -28,6 +28,12 @@ class Envelope:
         return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(self.payload), self.payload)
 
 
+def is_of_another_kind(envelope: Any) -> bool:
+    """Whether it says that it holds something else than a statement: it signs another thing."""
+    said = member(envelope, "payloadType")
+    return isinstance(said, str) and said != PAYLOAD_TYPE
+
+
 def read_envelope(envelope: Mapping[str, Any]) -> Envelope:
     """The envelope in parsed JSON. Raises `Wrong` for another payload type, and for more or less than one signature."""
     signatures = envelope.get("signatures")

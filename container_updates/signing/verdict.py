@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import wraps
+from threading import RLock
 from typing import Any, ParamSpec
 
 from container_updates.reference import Reference
+from container_updates.signing import packages
 from container_updates.signing.signers import KeySigner, Signer
 
+LOADING = RLock()
+"""Held by whoever loads a library for the first time: threads that load the same one at once may see half of it."""
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 """The predicate that makes a bundle a signature; anything else is an attestation (cosign, SIGNATURE_SPEC)."""
 
@@ -96,6 +100,8 @@ class Checked:
     """The in-toto statement of a DSSE envelope, once its signature is proven."""
     claims: Mapping[str, str] = field(default_factory=dict)
     """What a keyless certificate says of the build (Fulcio's OIDs), once proven: source_repository, source_digest, …"""
+    missing_package: str | None = None
+    """The module that this host lacks to look at it (`packages`)."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Plain data for JSON: notes on what was not looked at, the log's index, …"""
 
@@ -106,6 +112,8 @@ class Checked:
             known["signer"] = self.signer.plain()
         if self.lacks is not None:
             known["lacks"] = self.lacks
+        if self.missing_package is not None:
+            known["missing_package"] = self.missing_package
         if self.digest is not None:
             known["digest"] = self.digest
         if self.signed_at is not None:
@@ -149,8 +157,7 @@ _P = ParamSpec("_P")
 def verifier(format_name: str) -> Callable[[Callable[_P, Checked | None]], Callable[_P, Checked | None]]:
     """Make a verdict of whatever a verification ends with.
 
-    A missing optional package is named with the extra that brings it. Of anything unforeseen only the
-    exception's type is told: its text may quote the material, which is hostile.
+    Of anything unforeseen only the exception's type is told: its text may quote the material, which is hostile.
     """
 
     def wrap(verify: Callable[_P, Checked | None]) -> Callable[_P, Checked | None]:
@@ -170,22 +177,14 @@ def verifier(format_name: str) -> Callable[[Callable[_P, Checked | None]], Calla
                     holds_until=unknown.until,
                     details=unknown.details,
                 )
-            except ImportError as missing:
-                return Checked(format_name, State.UNKNOWN, missing_package(missing), lacks="means")
             except Exception as unforeseen:
-                reason = f"could not be checked ({type(unforeseen).__name__})"
-                return Checked(format_name, State.UNKNOWN, reason, lacks="means")
+                missing = packages.missing(unforeseen)
+                reason = packages.LACKS if missing else f"could not be checked ({type(unforeseen).__name__})"
+                return Checked(format_name, State.UNKNOWN, reason, lacks="means", missing_package=missing)
 
         return guarded
 
     return wrap
-
-
-def missing_package(missing: ImportError) -> str:
-    """The words for an optional package that is not installed (setup.cfg, options.extras_require)."""
-    name = (missing.name or "").partition(".")[0] or "a package"
-    extra = "keyless" if name == "sigstore" else "signatures"
-    return f"cannot be checked without the Python package {name}: pip install 'check_container_updates[{extra}]'"
 
 
 def named_or_stranger(

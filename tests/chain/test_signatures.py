@@ -48,7 +48,7 @@ REAL = [
     ("classic-two", "single", B, "signed"),
     ("classic-index", "multi", A, "signed"),
     ("classic-p384", "single", P384, "signed"),
-    ("classic-ed25519", "single", ED, "unverifiable"),
+    ("classic-ed25519", "single", ED, "signed"),
     ("classic-moved", "single", A, "invalid-signature"),
     ("bundle-key-tag", "single", A, "signed"),
     ("bundle-key-api", "single", A, "signed"),

@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, SignatureAl
 from container_updates.clock import rfc3339
 from container_updates.signing.bounded import MAX_CERTIFICATES
 from container_updates.signing.crypto import der
+from container_updates.signing.crypto.keys import MIN_RSA_BITS
 from container_updates.signing.verdict import Unknown, Wrong
 
 _Kind = TypeVar("_Kind", bound=x509.ExtensionType)
@@ -28,6 +29,8 @@ TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
 warnings.filterwarnings("ignore", module=re.escape(__name__))
 """What cryptography warns of in strangers' certificates is no news to an admin; `load` says what is wrong."""
 _UNREADABLE = (x509.UnsupportedGeneralNameType, x509.DuplicateExtension, x509.InvalidVersion)
+_MIN_HASH_BYTES = 28
+_WEAK_HASHES = {"md5": "MD5", "sha1": "SHA-1"}
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -92,7 +95,7 @@ def check_time(chain: Iterable[x509.Certificate], moment: datetime, when: str) -
 def check_order(chain: Sequence[x509.Certificate]) -> None:
     """Raises `Wrong` unless each certificate is issued by the next, which may issue, and the first is no authority."""
     leaf = chain[0]
-    if _is_authority(leaf):
+    if is_authority(leaf):
         raise Wrong(f"certificate {name(leaf)} signs although it is an authority's own")
     for depth, (certificate, issuer) in enumerate(pairwise(chain)):
         if certificate.issuer != issuer.subject:
@@ -101,6 +104,7 @@ def check_order(chain: Sequence[x509.Certificate]) -> None:
         if not issued(certificate, issuer):
             raise Wrong(f"certificate {name(certificate)} is not signed by {name(issuer)}")
     for certificate in chain:
+        check_key_size(certificate)
         _check_critical(certificate)
 
 
@@ -124,8 +128,16 @@ def path(
 
 
 def issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether the issuer's key made the certificate's signature."""
+    """Whether the issuer's key made the certificate's signature.
+
+    Raises `Wrong` for one over MD5 or SHA-1: other certificates can be made that fit it. Not asked of a root that is
+    trusted as such: what it says of itself is believed without its own signature.
+    """
     key, algorithm = issuer.public_key(), certificate.signature_hash_algorithm
+    if algorithm is not None and algorithm.digest_size < _MIN_HASH_BYTES:
+        raise Wrong(
+            f"certificate {name(certificate)} is signed with {_WEAK_HASHES.get(algorithm.name, algorithm.name)}"
+        )
     message, signature = certificate.tbs_certificate_bytes, certificate.signature
     try:
         if isinstance(key, ed25519.Ed25519PublicKey):
@@ -139,6 +151,14 @@ def issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     except (InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
+
+
+def names_issuer(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether the certificate says that it is of that issuer: by name, and by key identifier where both have one."""
+    if certificate.issuer != issuer.subject:
+        return False
+    wanted, given = _extension(certificate, x509.AuthorityKeyIdentifier), _extension(issuer, x509.SubjectKeyIdentifier)
+    return wanted is None or given is None or wanted.key_identifier in (None, given.digest)
 
 
 def is_self_issued(certificate: x509.Certificate) -> bool:
@@ -185,7 +205,15 @@ def _excluded(purpose: x509.ObjectIdentifier) -> set[x509.ObjectIdentifier]:
     return broad | ({CODE_SIGNING, TIME_STAMPING} - {purpose})
 
 
-def _is_authority(certificate: x509.Certificate) -> bool:
+def check_key_size(certificate: x509.Certificate) -> None:
+    """Raise `Wrong` for an RSA key that is too small to prove anything."""
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
+        raise Wrong(f"certificate {name(certificate)} has an RSA key of {key.key_size} bits, less than {MIN_RSA_BITS}")
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether it may issue others."""
     constraints = _extension(certificate, x509.BasicConstraints)
     return constraints is not None and constraints.ca
 

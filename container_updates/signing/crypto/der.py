@@ -8,7 +8,9 @@ from collections.abc import Iterator
 MAX_DEPTH = 32
 MAX_SIZE = 1 << 16
 """Bytes of a key, a certificate or a timestamp."""
-_SEQUENCE, _BIT_STRING, _OID = 0x30, 0x03, 0x06
+_SEQUENCE, _BIT_STRING, _OID, _INTEGER, _TAGGED = 0x30, 0x03, 0x06, 0x02, 0xA0
+_NULL = bytes.fromhex("0500")
+_RSA_ENCRYPTION = bytes.fromhex("06092a864886f70d010101")
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[ \t\r\n]+([A-Za-z0-9+/= \t\r\n]*?)-----END \1-----")
 _KEY_ALGORITHMS = {
     bytes.fromhex("2a864886f70d010101"): "RSA",
@@ -50,6 +52,20 @@ def check(der: bytes) -> None:
         if depth == 0 and len(elements) != 1:
             raise ValueError("not one element")
         todo += [(inside, depth + 1) for tag, inside in elements if tag & 0x20]
+
+
+def public_key_info(der: bytes) -> bytes:
+    """Return a public key as SubjectPublicKeyInfo: an RSAPublicKey (PKCS#1, RFC 8017 appendix A.1.1) is wrapped.
+
+    Raises ValueError for anything that is neither.
+    """
+    check(der)
+    [(tag, content)] = _elements(der)
+    inside = list(_elements(content)) if tag == _SEQUENCE else []
+    if [tag for tag, _ in inside] == [_INTEGER, _INTEGER]:
+        der = sequence(sequence(_RSA_ENCRYPTION, _NULL), element(_BIT_STRING, b"\0" + der))
+    check_public_key(der)
+    return der
 
 
 def check_public_key(der: bytes) -> str:
@@ -95,11 +111,37 @@ def utf8_string(der: bytes) -> str | None:
 
 def sequence(*contents: bytes) -> bytes:
     """A SEQUENCE of elements that are DER already."""
-    inside = b"".join(contents)
-    if len(inside) < 128:
-        return bytes([_SEQUENCE, len(inside)]) + inside
-    length = len(inside).to_bytes((len(inside).bit_length() + 7) // 8, "big")
-    return bytes([_SEQUENCE, 0x80 | len(length)]) + length + inside
+    return element(_SEQUENCE, b"".join(contents))
+
+
+def element(tag: int, content: bytes) -> bytes:
+    """An element with that tag and content."""
+    if len(content) < 128:
+        return bytes([tag, len(content)]) + content
+    length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
+
+
+def with_sorted_certificates(response: bytes) -> bytes:
+    """Return a TimeStampResp (RFC 3161) with the certificates of its token in the order of DER (X.690 section 11.6).
+
+    Authorities write them in any order, and a strict parser refuses that. They stand outside of what is signed.
+    Raises ValueError for what is not DER; what is no TimeStampResp comes back as it is.
+    """
+    [(_, outer)] = _elements(response)
+    parts = list(_elements(outer))
+    token = list(_elements(parts[1][1])) if len(parts) == 2 else []
+    if [tag for tag, _ in token] != [_OID, _TAGGED]:
+        return response
+    signed_data = list(_elements(token[1][1]))
+    if [tag for tag, _ in signed_data] != [_SEQUENCE]:
+        return response
+    members = [
+        element(tag, b"".join(sorted(element(*one) for one in _elements(content))) if tag == _TAGGED else content)
+        for tag, content in _elements(signed_data[0][1])
+    ]
+    status, content = element(*parts[0]), element(_TAGGED, sequence(*members))
+    return sequence(status, sequence(element(*token[0]), content))
 
 
 def _elements(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
 
-from container_updates.signing.verdict import Unknown, Wrong
+from container_updates.signing.verdict import LOADING, Unknown, Wrong
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
@@ -18,7 +18,8 @@ _CURVE_HASHES: dict[str, hashes.HashAlgorithm] = {
     "secp384r1": hashes.SHA384(),
     "secp521r1": hashes.SHA512(),
 }
-_MIN_RSA_BITS = 2048
+MIN_RSA_BITS = 2048
+_ED25519_BYTES = 64
 
 
 @lru_cache(maxsize=256)
@@ -30,7 +31,7 @@ def load(der: bytes) -> PublicKey:
         raise Unknown("a public key that cannot be read") from None
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_HASHES:
         return key
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _MIN_RSA_BITS:
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
         return key
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key
@@ -45,6 +46,11 @@ def der_of(key: PublicKey) -> bytes:
 def fingerprint(der: bytes) -> str:
     """`sha256:…` of a public key's or certificate's DER."""
     return f"sha256:{hashlib.sha256(der).hexdigest()}"
+
+
+def hashes_itself(key: PublicKey) -> bool:
+    """Whether it signs messages, not digests: Ed25519."""
+    return isinstance(key, ed25519.Ed25519PublicKey)
 
 
 def own_hash(curve: ec.EllipticCurve) -> hashes.HashAlgorithm:
@@ -63,6 +69,25 @@ def signed(key: PublicKey, signature: bytes, message: bytes) -> bool:
         return _holds(lambda: key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256()))
     algorithms = {algorithm.name: algorithm for algorithm in (hashes.SHA256(), own_hash(key.curve))}
     return any(_ecdsa(key, signature, message, algorithm) for algorithm in algorithms.values())
+
+
+def signed_prehashed(key: PublicKey, signature: bytes, message: bytes) -> bool:
+    """Whether `key` made an Ed25519ph signature (RFC 8032 section 5.1, empty context), as cosign does by Ed25519.
+
+    Not in `cryptography`: PyNaCl has it. Raises ModuleNotFoundError where that is missing and would have to tell.
+    """
+    if not isinstance(key, ed25519.Ed25519PublicKey) or len(signature) != _ED25519_BYTES:
+        return False
+    with LOADING:
+        from nacl import bindings
+        from nacl.exceptions import BadSignatureError
+    state = bindings.crypto_sign_ed25519ph_state()
+    bindings.crypto_sign_ed25519ph_update(state, message)
+    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    try:
+        return bool(bindings.crypto_sign_ed25519ph_final_verify(state, signature, raw))
+    except (BadSignatureError, ValueError):
+        return False
 
 
 def signed_raw(key: PublicKey, signature: bytes, message: bytes, algorithm: hashes.HashAlgorithm) -> bool:
@@ -96,7 +121,7 @@ def check_form(key: PublicKey, signature: bytes) -> None:
             decode_dss_signature(signature)
         except ValueError:
             raise Wrong("the signature's bytes are no ECDSA signature") from None
-    elif isinstance(key, ed25519.Ed25519PublicKey) and len(signature) != 64:
+    elif isinstance(key, ed25519.Ed25519PublicKey) and len(signature) != _ED25519_BYTES:
         raise Wrong("the signature's bytes are no Ed25519 signature")
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from container_updates.signing.bounded import check_cbor, decode_base64, decode_base64url, json_object, member
-from container_updates.signing.verdict import Wrong
+from container_updates.signing.verdict import LOADING, Wrong
 
 JWS = "application/jose+json"
 COSE = "application/cose"
@@ -94,7 +94,8 @@ def read_cose(body: bytes) -> Envelope:
 
 
 def _cbor(body: bytes, what: str) -> Any:
-    import cbor2
+    with LOADING:
+        import cbor2
 
     check_cbor(body, what)
     try:

@@ -10,7 +10,16 @@ from container_updates.signing.bounded import json_object, member
 from container_updates.signing.notation import envelopes
 from container_updates.signing.notation.envelopes import COSE, JWS, PREFIX, Envelope
 from container_updates.signing.signers import NotationSigner
-from container_updates.signing.verdict import Checked, Expected, Identity, Unknown, Wrong, named_or_stranger, verifier
+from container_updates.signing.verdict import (
+    LOADING,
+    Checked,
+    Expected,
+    Identity,
+    Unknown,
+    Wrong,
+    named_or_stranger,
+    verifier,
+)
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -26,7 +35,8 @@ _KNOWN_CRITICAL = frozenset({_SCHEME, _EXPIRY, _AUTHENTIC_TIME, _PLUGIN, _PLUGIN
 @verifier("notation")
 def verify(media_type: str, body: bytes, expected: Expected) -> Checked | None:
     """The verdict on one envelope, by the media type of its layer. Revocation is not looked at; the details say so."""
-    from container_updates.signing.crypto import certificates, keys
+    with LOADING:
+        from container_updates.signing.crypto import certificates, keys
 
     read = {JWS: envelopes.read_jws, COSE: envelopes.read_cose}.get(media_type)
     if read is None:
@@ -211,7 +221,7 @@ def _check_now_or_stamped(
     from container_updates.signing.crypto import timestamps
 
     roots = [root for signer in named for root in signer.timestamp_authorities]
-    earliest, latest = timestamps.check(timestamps.response_of(envelope.timestamp), envelope.signature, roots)
-    for moment in (earliest, latest):
+    stamp = timestamps.check(timestamps.response_of(envelope.timestamp), envelope.signature, roots)
+    for moment in (stamp.at - stamp.margin, stamp.at + stamp.margin):
         certificates.check_time(chain, moment, "stamped")
-    return latest
+    return stamp.at + stamp.margin

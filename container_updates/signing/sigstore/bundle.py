@@ -3,14 +3,12 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from container_updates.signing import statements
 from container_updates.signing.bounded import MAX_CERTIFICATES, decode_base64, json_object, member
-from container_updates.signing.sigstore.proofs import Material, Proof, prove
-from container_updates.signing.sigstore.trusted_root import TrustedRoot
 from container_updates.signing.verdict import (
+    LOADING,
     SIGN_PREDICATE,
     Checked,
     Expected,
@@ -21,7 +19,7 @@ from container_updates.signing.verdict import (
 )
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    from container_updates.signing.sigstore.material import Material
 
 MEDIA_TYPES = (
     "application/vnd.dev.sigstore.bundle+json;version=0.1",
@@ -29,89 +27,97 @@ MEDIA_TYPES = (
     "application/vnd.dev.sigstore.bundle+json;version=0.3",
     "application/vnd.dev.sigstore.bundle.v0.3+json",
 )
+_SHA256 = "SHA2_256"
 
 
 @verifier("sigstore-bundle")
 def verify(body: bytes, expected: Expected) -> Checked | None:
-    """The verdict on one bundle; None where it is a statement of another kind than is looked for.
+    """The verdict on one bundle; None where it signs something else than what is looked for.
 
-    A bundle with a certificate is the sigstore package's to judge; with a key, or of version 0.1 with no proof of
-    inclusion but the log's promise, `proofs` judges it.
+    That is a statement of another kind, an envelope of another payload, or a blob that is not the image's manifest.
     """
     bundle = json_object(body, "the bundle")
     if bundle.get("mediaType") not in MEDIA_TYPES:
         raise Unknown(f"a bundle of a version that is not supported: {str(bundle.get('mediaType'))[:80]}")
     if "dsseEnvelope" in bundle:
-        return _dsse(body, bundle, expected)
+        return _dsse(bundle, expected)
     if "messageSignature" in bundle:
-        return _message(body, bundle, expected) if SIGN_PREDICATE in expected.predicate_types else None
+        return _message(bundle, expected) if SIGN_PREDICATE in expected.predicate_types else None
     raise Wrong("the bundle holds no signature")
 
 
-def _dsse(body: bytes, bundle: Mapping[str, Any], expected: Expected) -> Checked | None:
-    envelope = statements.read_envelope(member(bundle, "dsseEnvelope") or {})
+def _dsse(bundle: Mapping[str, Any], expected: Expected) -> Checked | None:
+    raw = member(bundle, "dsseEnvelope") or {}
+    if statements.is_of_another_kind(raw):
+        return None
+    envelope = statements.read_envelope(raw)
     if not statements.is_wanted(envelope, expected):
         return None
-    material = _material(bundle, envelope.signature, message=envelope.signed_bytes(), logged_payload=envelope.payload)
     digest = statements.check(envelope, expected)
-    proof = _prove(body, bundle, material, expected)
-    statements.check_source(envelope, proof.claims)
-    return _checked(proof, expected, digest=digest, statement=envelope.statement)
+    material = _material(bundle, envelope.signature, message=envelope.signed_bytes(), payload=envelope.payload)
+    return _proven(material, expected, digest, envelope)
 
 
-def _message(body: bytes, bundle: Mapping[str, Any], expected: Expected) -> Checked:
+def _message(bundle: Mapping[str, Any], expected: Expected) -> Checked | None:
     """A signature over the image's manifest itself, of which the digest is all that has to be known."""
-    said = decode_base64(member(bundle, "messageSignature", "messageDigest", "digest"), "the signed digest")
-    if member(bundle, "messageSignature", "messageDigest", "algorithm") != "SHA2_256":
-        raise Unknown("a bundle over another digest than SHA-256")
-    digest = f"sha256:{said.hex()}"
-    if digest not in expected.digests:
-        raise Wrong("signed for another image")
+    manifests = {digest: bytes.fromhex(digest[7:]) for digest in expected.digests if digest.startswith("sha256:")}
+    said = member(bundle, "messageSignature", "messageDigest")
+    if said is not None:
+        if member(said, "algorithm") != _SHA256:
+            raise Unknown("a bundle over another digest than SHA-256")
+        raw = decode_base64(member(said, "digest"), "the signed digest")
+        manifests = {digest: known for digest, known in manifests.items() if known == raw}
+    if not manifests:
+        return None
     signature = decode_base64(member(bundle, "messageSignature", "signature"), "the signature")
-    proof = _prove(body, bundle, _material(bundle, signature, digest=said), expected)
-    return _checked(proof, expected, digest=digest)
+    digest, raw = min(manifests.items())
+    return _proven(_material(bundle, signature, digest=raw), expected, digest)
 
 
-def _checked(proof: Proof, expected: Expected, **facts: Any) -> Checked:
+def _proven(
+    material: "Material", expected: Expected, digest: str, envelope: statements.Envelope | None = None
+) -> Checked:
+    with LOADING:
+        from container_updates.signing.sigstore import proofs
+
+    proof = proofs.prove(material, expected)
+    if envelope is not None:
+        statements.check_source(envelope, proof.claims)
     return named_or_stranger(
         "sigstore-bundle",
         proof.named,
         proof.signer,
         expected,
+        digest=digest,
         signed_at=proof.signed_at,
         claims=proof.claims,
+        statement=envelope.statement if envelope else None,
         details=proof.details,
-        **facts,
     )
 
 
-def _prove(body: bytes, bundle: Mapping[str, Any], material: Material, expected: Expected) -> Proof:
-    if material.certificate is None or (bundle["mediaType"] == MEDIA_TYPES[0] and not _has_inclusion(bundle)):
-        return prove(material, expected)
+def _material(bundle: Mapping[str, Any], signature: bytes, **signed: Any) -> "Material":
+    with LOADING:
+        from container_updates.signing.sigstore import rekor
+        from container_updates.signing.sigstore.material import Material
 
-    def by_sigstore(certificate: "x509.Certificate", root: TrustedRoot) -> datetime:
-        from container_updates.signing.sigstore import keyless_bundle
-
-        return keyless_bundle.check(body, material, certificate, root)
-
-    return prove(material, expected, under_root=by_sigstore)
-
-
-def _has_inclusion(bundle: Mapping[str, Any]) -> bool:
-    return member(bundle, "verificationMaterial", "tlogEntries", 0, "inclusionProof", "checkpoint") is not None
-
-
-def _material(bundle: Mapping[str, Any], signature: bytes, **signed: Any) -> Material:
     chain = _certificates(bundle)
-    hint = member(bundle, "verificationMaterial", "publicKey", "hint")
     if not chain and member(bundle, "verificationMaterial", "publicKey") is None:
         raise Wrong("the bundle names neither a certificate nor a key")
+    entries = member(bundle, "verificationMaterial", "tlogEntries") or []
+    if len(entries) > 1:
+        raise Wrong(f"the bundle has {len(entries)} log entries instead of one")
+    entry = rekor.from_bundle(entries[0]) if entries else None
+    if entry is not None and entry.proof is None and bundle["mediaType"] != MEDIA_TYPES[0]:
+        raise Wrong("the log entry has no proof of inclusion")
     return Material(
         signature,
         certificate=chain[0] if chain else None,
         chain=tuple(chain[1:]),
-        log_entry=_log_entry(bundle),
-        hint=_hint(hint),
+        log_entry=entry,
+        timestamps=_timestamps(bundle),
+        stamped=signature,
+        hint=_hint(member(bundle, "verificationMaterial", "publicKey", "hint")),
         **signed,
     )
 
@@ -126,6 +132,11 @@ def _certificates(bundle: Mapping[str, Any]) -> list[bytes]:
     return [decode_base64(one, "a certificate of the bundle") for one in found]
 
 
+def _timestamps(bundle: Mapping[str, Any]) -> tuple[bytes, ...]:
+    stamps = member(bundle, "verificationMaterial", "timestampVerificationData", "rfc3161Timestamps") or []
+    return tuple(decode_base64(member(one, "signedTimestamp"), "the timestamp") for one in stamps)
+
+
 def _hint(hint: object) -> str | None:
     """Cosign gives the base64 of the key's SHA-256; what others give is not compared."""
     try:
@@ -133,14 +144,3 @@ def _hint(hint: object) -> str | None:
     except ValueError:
         return None
     return f"sha256:{raw.hex()}" if len(raw) == hashlib.sha256().digest_size else None
-
-
-def _log_entry(bundle: Mapping[str, Any]) -> Any:
-    from container_updates.signing.sigstore import rekor
-
-    entries = member(bundle, "verificationMaterial", "tlogEntries") or []
-    if not entries:
-        return None
-    if len(entries) != 1:
-        raise Wrong(f"the bundle has {len(entries)} log entries instead of one")
-    return rekor.from_bundle(entries[0])

@@ -7,6 +7,7 @@ by a root's word, a log entry by the log's signature, a key only where the admin
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from container_updates import reference
 from container_updates.errors import InvalidReference
@@ -14,8 +15,10 @@ from container_updates.signing import statements
 from container_updates.signing.bounded import MAX_CERTIFICATES, decode_base64, json_object, member
 from container_updates.signing.crypto import der
 from container_updates.signing.signers import SignedIdentity, Signer, allows
-from container_updates.signing.sigstore.proofs import Material, identity_of, may_be_named, prove
-from container_updates.signing.verdict import Checked, Expected, Wrong, named_or_stranger, verifier
+from container_updates.signing.verdict import LOADING, Checked, Expected, Wrong, named_or_stranger, verifier
+
+if TYPE_CHECKING:
+    from container_updates.signing.sigstore.material import Material
 
 SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 DSSE = "application/vnd.dsse.envelope.v1+json"
@@ -34,17 +37,19 @@ def verify(media_type: str, payload: bytes, annotations: Mapping[str, str], expe
         return None
     digest, signed_name = _read(payload, expected)
     signature = decode_base64(annotations.get(_SIGNATURE), "the signature")
-    material = replace(
-        _material(annotations),
+    material = _material(
+        annotations,
         signature=signature,
         stamped=signature,
         message=payload,
         named=signed_name.name,
         signed_as=signed_name.name if signed_name.name != expected.reference.name else None,
-        logged_payload=payload,
     )
+    with LOADING:
+        from container_updates.signing.sigstore import proofs
+
     allowed = partial(_allowed, signed=signed_name, expected=expected)
-    proof = prove(material, expected, allowed=allowed)
+    proof = proofs.prove(material, expected, allowed=allowed)
     checked = named_or_stranger(
         "cosign",
         proof.named,
@@ -55,7 +60,7 @@ def verify(media_type: str, payload: bytes, annotations: Mapping[str, str], expe
         claims=proof.claims,
         details={**proof.details, **({"signed_as": material.signed_as} if material.signed_as else {})},
     )
-    lacks = checked.lacks if may_be_named(expected, allowed) else None
+    lacks = checked.lacks if proofs.may_be_named(expected, allowed) else None
     return replace(checked, reason=f"{checked.reason}{material.under}", lacks=lacks)
 
 
@@ -66,19 +71,25 @@ def verify_attestation(
     """The verdict on one layer of a `.att` manifest; None where it is no statement of the kind that is looked for."""
     if media_type != DSSE:
         return None
-    dsse = statements.read_envelope(json_object(envelope, "the envelope"))
+    raw = json_object(envelope, "the envelope")
+    if statements.is_of_another_kind(raw):
+        return None
+    dsse = statements.read_envelope(raw)
     if not statements.is_wanted(dsse, expected):
         return None
-    material = replace(
-        _material(annotations),
+    digest = statements.check(dsse, expected)
+    material = _material(
+        annotations,
         signature=dsse.signature,
         message=dsse.signed_bytes(),
-        logged_payload=dsse.payload,
+        payload=dsse.payload,
         envelope=envelope,
         stamped=envelope,
     )
-    digest = statements.check(dsse, expected)
-    proof = prove(material, expected)
+    with LOADING:
+        from container_updates.signing.sigstore import proofs
+
+    proof = proofs.prove(material, expected)
     statements.check_source(dsse, proof.claims)
     return named_or_stranger(
         "cosign-attestation",
@@ -114,6 +125,8 @@ def _read(payload: bytes, expected: Expected) -> tuple[str, reference.Reference]
 
 def _allowed(signer: Signer, signed: reference.Reference, expected: Expected) -> bool:
     """Whether the name in the payload is one that this signer may sign under."""
+    from container_updates.signing.sigstore.proofs import identity_of
+
     return allows(identity_of(signer) or SignedIdentity(), expected.reference, signed)
 
 
@@ -122,8 +135,10 @@ def _timestamp(text: str) -> bytes:
     return decode_base64(stamp, "the timestamp")
 
 
-def _material(annotations: Mapping[str, str]) -> Material:
-    from container_updates.signing.sigstore import rekor
+def _material(annotations: Mapping[str, str], **signed: Any) -> "Material":
+    with LOADING:
+        from container_updates.signing.sigstore import rekor
+        from container_updates.signing.sigstore.material import Material
 
     try:
         certificate = der.pem_blocks(annotations.get(_CERTIFICATE, ""), "CERTIFICATE")
@@ -139,5 +154,6 @@ def _material(annotations: Mapping[str, str]) -> Material:
         certificate=certificate[0] if certificate else None,
         chain=tuple(chain),
         log_entry=rekor.from_annotation(logged) if logged else None,
-        timestamp=_timestamp(stamp) if stamp else None,
+        timestamps=(_timestamp(stamp),) if stamp else (),
+        **signed,
     )

@@ -12,7 +12,7 @@ from cryptography.x509.certificate_transparency import LogEntryType
 
 from container_updates.signing.crypto import certificates, der, keys
 from container_updates.signing.signers import KeylessSigner, matches
-from container_updates.signing.sigstore.trusted_root import TrustedRoot
+from container_updates.signing.sigstore.trusted_root import Authority, TrustedRoot
 from container_updates.signing.verdict import Identity, Unknown, Wrong
 
 _ARC = "1.3.6.1.4.1.57264.1"
@@ -60,32 +60,42 @@ def read(certificate: x509.Certificate) -> Keyless:
     return Keyless(Identity("keyless", _alternative_name(certificate), issuer), claims)
 
 
-def known(leaf: x509.Certificate, root: TrustedRoot) -> None:
-    """Raises `Unknown` where no authority of the root has the name of the certificate's issuer."""
-    certified = (certificates.load(body) for authority in root.authorities for body in authority.chain)
-    if all(leaf.issuer != authority.subject for authority in certified):
-        raise Unknown(f"its certificate is of an authority that no root here knows: {leaf.issuer.rfc4514_string()}")
+def known(leaf: x509.Certificate, pool: Sequence[x509.Certificate], root: TrustedRoot) -> None:
+    """Raise `Unknown` where the certificate neither names an authority of the root as its issuer nor leads to one.
+
+    An authority is who has the name and, where both say one, the key identifier (RFC 5280 section 4.2.1.1): another
+    instance, or the next authority of this one, may have the same name.
+    """
+    authorities = [certificates.load(body) for authority in root.authorities for body in authority.chain]
+    if any(certificates.names_issuer(leaf, authority) for authority in authorities):
+        return
+    if not any(_path(leaf, pool, authority) for authority in root.authorities):
+        raise Unknown(root.unknown(f"its certificate is of an authority ({leaf.issuer.rfc4514_string()})"))
 
 
 def check_chain(leaf: x509.Certificate, pool: Sequence[x509.Certificate], root: TrustedRoot, moment: datetime) -> None:
-    """Raises unless the root's authorities issued the certificate, and all were valid at `moment`, the log's time.
+    """Raise unless the root's authorities issued the certificate, and all were valid at `moment`, when it was signed.
 
     Certificates of `pool` came along with the signature: they may be links, but nothing is believed because of them.
-    `Unknown` for an authority that is not in the root.
     """
     for authority in root.authorities:
-        trusted = [certificates.load(body) for body in authority.chain]
-        chain = certificates.path(leaf, [*trusted[:-1], *pool], trusted[-1:])
+        chain = _path(leaf, pool, authority)
         if chain is None or not authority.span.covers(moment):
             continue
         certificates.check_order(chain)
         certificates.check_leaf_usage(leaf, certificates.CODE_SIGNING)
         certificates.requires_purpose(leaf, certificates.CODE_SIGNING)
-        certificates.check_time(chain, moment, "logged")
+        certificates.check_time(chain, moment, "signed")
         _check_certificate_log(leaf, chain[1], root)
         return
-    known(leaf, root)
-    raise Wrong("the certificate is not of the authority that it names, or that was not in use when it was logged")
+    raise Wrong("the certificate is not of the authority that it names, or that was not in use when it was signed")
+
+
+def _path(
+    leaf: x509.Certificate, pool: Sequence[x509.Certificate], authority: Authority
+) -> list[x509.Certificate] | None:
+    trusted = [certificates.load(body) for body in authority.chain]
+    return certificates.path(leaf, [*trusted[:-1], *pool], trusted[-1:])
 
 
 def named_by(keyless: Keyless, signers: Sequence[KeylessSigner]) -> tuple[KeylessSigner, ...]:
@@ -124,7 +134,7 @@ def _check_certificate_log(leaf: x509.Certificate, issuer: x509.Certificate, roo
         if not log.span.covers(datetime.fromtimestamp(milliseconds / 1000, UTC)):
             raise Wrong("the certificate log was not in use at the time of its timestamp")
         return
-    raise Unknown("its certificate is in a certificate log that no root here knows")
+    raise Unknown(root.unknown("its certificate is in a certificate log"))
 
 
 def _alternative_name(certificate: x509.Certificate) -> str:

@@ -1,57 +1,22 @@
-"""Who made a signature: a key that the admin named, or a certificate that Fulcio issued at a time that a log proves.
+"""Who made a signature: a key that the admin named, or a certificate that Fulcio issued at a time that is proven.
 
-What cosign's classic signatures and bundles with a public key or without a proof of inclusion have in common.
+What cosign's classic signatures, attestations and bundles have in common.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from container_updates.signing.crypto import keys
 from container_updates.signing.signers import KeylessSigner, KeySigner, SignedIdentity, Signer
+from container_updates.signing.sigstore import rekor
+from container_updates.signing.sigstore.material import Material
 from container_updates.signing.sigstore.trusted_root import TrustedRoot, public_good
-from container_updates.signing.verdict import SIGN_PREDICATE, Expected, Identity, Unknown, Wrong, missing_package
-
-if TYPE_CHECKING:
-    from cryptography import x509
-
-    from container_updates.signing.sigstore.rekor import Entry, Signed
+from container_updates.signing.verdict import LOADING, SIGN_PREDICATE, Expected, Identity, Unknown, Wrong
 
 _OneSigner = TypeVar("_OneSigner", bound=Signer)
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """A signature and all that came along with it; nothing of it is proven yet."""
-
-    signature: bytes = b""
-    message: bytes = b""
-    """The bytes that the signature is over."""
-    digest: bytes | None = None
-    """Instead of `message`: its SHA-256, where no more is known."""
-    logged_payload: bytes = b""
-    """The bytes that a log entry's hash is over: for DSSE the payload alone."""
-    envelope: bytes | None = None
-    """DSSE as it was stored, where it was."""
-    certificate: bytes | None = None
-    chain: tuple[bytes, ...] = ()
-    """Certificates that may link the certificate to a root; never trusted by themselves."""
-    log_entry: "Entry | None" = None
-    timestamp: bytes | None = None
-    """An RFC 3161 response, over `stamped`."""
-    stamped: bytes = b""
-    hint: str | None = None
-    """The fingerprint that a bundle gives for its public key."""
-    named: str | None = None
-    """Simple signing: the repository and tag in the payload."""
-    signed_as: str | None = None
-    """Simple signing: the repository in the payload, where that is another than what runs."""
-
-    @property
-    def under(self) -> str:
-        """For the end of a sentence: under which other name it was signed."""
-        return f", signed as {self.signed_as}" if self.signed_as else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +30,20 @@ class Proof:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-UnderRoot = Callable[["x509.Certificate", TrustedRoot], datetime]
-"""Proves a certificate's signature under one root and says when it was made."""
-
-
-def prove(
-    material: Material,
-    expected: Expected,
-    *,
-    allowed: Callable[[Signer], bool] | None = None,
-    under_root: UnderRoot | None = None,
-) -> Proof:
+def prove(material: Material, expected: Expected, *, allowed: Callable[[Signer], bool] | None = None) -> Proof:
     """Who made the signature.
 
-    `allowed` says whether a signer's signature may carry the name that it carries (None: it carries none);
-    `under_root` judges a keyless one in place of the log's promise. Raises `Wrong` for anything that is not right,
-    `Unknown` where no key or root here tells.
+    `allowed` says whether a signer's signature may carry the name that it carries (None: it carries none). Raises
+    `Wrong` for anything that is not right, `Unknown` where no key or root here tells.
     """
-    fitting = tuple(
-        signer for signer in expected.signers if isinstance(signer, KeySigner) and _signed(signer.public_key, material)
-    )
+    fitting = tuple(signer for signer in _keys(expected.signers) if _made_by(signer, material))
     allowed = allowed or partial(_may_be_nameless, expected=expected)
     if fitting:
         return _by_key(material, _only_allowed(fitting, allowed, material))
     if material.certificate is not None:
-        return _by_certificate(material, expected, allowed, under_root or _by_promise(material))
+        return _by_certificate(material, expected, allowed)
     _check_hint(material, expected)
-    known = next((key for key in expected.known_keys if _signed(key.public_key, material)), None)
+    known = next((key for key in expected.known_keys if _made_by(key, material)), None)
     stranger = _by_key(material, (known,)).signer if known else _logged_signer(material)
     lacks = "name" if may_be_named(expected, allowed) else None
     if known:
@@ -104,123 +56,91 @@ def prove(
 
 
 def _by_key(material: Material, named: tuple[KeySigner, ...]) -> Proof:
-    from container_updates.signing.crypto import keys
-    from container_updates.signing.sigstore import rekor
-
+    """A key's signature is right by itself; a log entry beside it has to be right too, and a root may demand one."""
     signer = named[0]
     identity = Identity("key", fingerprint=keys.fingerprint(signer.public_key), name=signer.name)
     entry = material.log_entry
-    if entry is None:
-        if all(one.log for one in named):
-            raise Unknown("no log entry, which the policy demands", signer=identity)
-        return Proof(identity, tuple(one for one in named if one.log is None))
-    rekor.check_about(entry, _signed_by(material, signer.public_key))
-    try:
-        root = signer.log or public_good()
-    except ImportError as missing:
-        return Proof(identity, named, details={"log": f"not checked: {missing_package(missing)}"})
-    logged_at = rekor.check(entry, root)
-    return Proof(identity, named, logged_at, details={"log_index": entry.log_index})
+    if entry is not None:
+        rekor.check_about(entry, material.signed_by(signer.public_key))
+        logged, logged_at = _logged(entry, named)
+        return Proof(identity, logged, logged_at, details={"log_index": entry.index})
+    contented = [one for one in named if one.log is None]
+    if contented:
+        return Proof(identity, tuple(contented))
+    if signer.log is not None and not signer.log.demands_log and signer.log.timestamp_authorities:
+        return Proof(identity, named, _stamped_at(material, signer.log, identity))
+    raise Unknown("no log entry, which the policy demands", signer=identity)
 
 
-def _by_certificate(
-    material: Material, expected: Expected, allowed: Callable[[Signer], bool], under_root: UnderRoot
-) -> Proof:
-    from container_updates.signing.crypto import certificates
-    from container_updates.signing.sigstore import fulcio
+def _logged(entry: rekor.Entry, named: Sequence[KeySigner]) -> tuple[tuple[KeySigner, ...], datetime | None]:
+    """Those whose root has the log, and when it took the entry where it says so; raises where there is none."""
+    logged: list[KeySigner] = []
+    logged_at, ended = None, []
+    for one in named:
+        try:
+            logged_at = rekor.check(entry, one.log or public_good())
+        except (Wrong, Unknown) as error:
+            ended.append(error)
+        else:
+            logged.append(one)
+    if not logged:
+        raise ended[0]
+    return tuple(logged), logged_at
 
-    certificate = certificates.load(material.certificate or b"", "the signer's certificate")
-    if not _signed(certificates.spki(certificate), material):
-        raise Wrong("the signature's bytes are not by the certificate's key")
-    proven: list[KeylessSigner] = []
-    signed_at, keyless, unproven = None, None, Unknown("no root to check it against")
+
+def _stamped_at(material: Material, root: TrustedRoot, signer: Identity) -> datetime:
+    with LOADING:
+        from container_updates.signing.sigstore import keyless
+
+    if not material.timestamps:
+        raise Unknown("no timestamp, which the policy demands", signer=signer)
+    return min(keyless.stamps(material, root))
+
+
+def _by_certificate(material: Material, expected: Expected, allowed: Callable[[Signer], bool]) -> Proof:
+    """Right under the root of a named signer or the public-good one; one root under which it is right is enough."""
+    with LOADING:
+        from container_updates.signing.sigstore import fulcio, keyless
+
+    certificate, pool = keyless.load(material)
+    moments: dict[TrustedRoot, datetime] = {}
+    ended: dict[TrustedRoot, Wrong | Unknown] = {}
     for root in _roots(expected):
         try:
-            signed_at = under_root(certificate, root)
-        except Unknown as unknown:
-            unproven = unknown
-            continue
-        keyless = fulcio.read(certificate)
-        proven += fulcio.named_by(keyless, [one for one in _keyless(expected) if _root_of(one) == root])
-    if keyless is None:
-        raise unproven
-    named = _only_allowed(tuple(proven), allowed, material) if proven else ()
-    index = {} if material.log_entry is None else {"log_index": material.log_entry.log_index}
-    return Proof(keyless.identity, named, signed_at, keyless.claims, index)
-
-
-def _by_promise(material: Material) -> UnderRoot:
-    """Keyless as cosign's annotations have it: the log's signed promise gives the time, our own code does the rest."""
-    from container_updates.signing.crypto import certificates
-    from container_updates.signing.sigstore import fulcio, rekor
-
-    entry = material.log_entry
-    pool = [certificates.load(body, "a certificate of the chain") for body in material.chain]
-
-    def prove_under(certificate: "x509.Certificate", root: TrustedRoot) -> datetime:
-        if entry is None:
-            fulcio.known(certificate, root)
-            stamped_at = _stamped_at(material, root)
-            fulcio.check_chain(certificate, pool, root, stamped_at)
-            return stamped_at
-        rekor.check_about(entry, _signed_by(material, material.certificate or b""))
-        logged_at = rekor.check_promise(entry, root)
-        fulcio.check_chain(certificate, pool, root, logged_at)
-        return logged_at
-
-    return prove_under
-
-
-def _stamped_at(material: Material, root: TrustedRoot) -> datetime:
-    """When one of the root's timestamp authorities saw the signature."""
-    if material.timestamp is None:
-        raise Wrong("neither a log entry nor a timestamp says when it was signed")
-    from container_updates.signing.crypto import timestamps
-
-    for authority in root.timestamp_authorities:
-        try:
-            stamped_at, _ = timestamps.check(material.timestamp, material.stamped, authority.chain[-1:])
-        except Unknown:
-            continue
-        if not authority.span.covers(stamped_at):
-            raise Wrong("the timestamp authority was not in use at the time of its timestamp")
-        return stamped_at
-    raise Unknown("its timestamp is of an authority that no root here knows")
+            moments[root] = keyless.prove(material, certificate, pool, root)
+        except (Wrong, Unknown) as error:
+            ended[root] = error
+    if not moments:
+        raise next((error for error in ended.values() if isinstance(error, Wrong)), next(iter(ended.values())))
+    said = fulcio.read(certificate)
+    fitting = fulcio.named_by(said, _keyless(expected))
+    proven = tuple(one for one in fitting if _root_of(one) in moments)
+    if fitting and not proven:  # somebody of that name, but under another root than the policy has for him
+        raise ended[_root_of(fitting[0])]
+    named = _only_allowed(proven, allowed, material) if proven else ()
+    index = {} if material.log_entry is None else {"log_index": material.log_entry.index}
+    return Proof(said.identity, named, next(iter(moments.values())), said.claims, index)
 
 
 def _keyless(expected: Expected) -> list[KeylessSigner]:
     return [signer for signer in expected.signers if isinstance(signer, KeylessSigner)]
 
 
+def _keys(signers: Sequence[Signer]) -> list[KeySigner]:
+    return [signer for signer in signers if isinstance(signer, KeySigner)]
+
+
 def _roots(expected: Expected) -> list[TrustedRoot]:
-    """Every root that a named keyless signer brings, and the public-good one where it is installed."""
-    roots = [_root_of(signer) for signer in _keyless(expected)]
-    try:
-        roots.append(public_good())
-    except ImportError:
-        if not roots:
-            raise
-    return list(dict.fromkeys(roots))
+    """Every root that a named keyless signer brings, and the public-good one."""
+    return list(dict.fromkeys([*(_root_of(signer) for signer in _keyless(expected)), public_good()]))
 
 
 def _root_of(signer: KeylessSigner) -> TrustedRoot:
     return signer.root or public_good()
 
 
-def _signed(public_key: bytes, material: Material) -> bool:
-    from container_updates.signing.crypto import keys
-
-    key = keys.load(public_key)
-    if material.digest is not None:
-        return keys.signed_digest(key, material.signature, material.digest)
-    return keys.signed(key, material.signature, material.message)
-
-
-def _signed_by(material: Material, public_key: bytes) -> "Signed":
-    from container_updates.signing.sigstore.rekor import Signed
-
-    verifier = material.certificate or public_key
-    return Signed(material.signature, verifier, material.logged_payload, material.envelope)
+def _made_by(signer: KeySigner, material: Material) -> bool:
+    return material.is_by(keys.load(signer.public_key))
 
 
 def _only_allowed(
@@ -255,44 +175,35 @@ def identity_of(signer: Signer) -> SignedIdentity | None:
 
 def _check_hint(material: Material, expected: Expected) -> None:
     """Raises `Wrong` where the signature names a key of the policy and is not by it."""
-    from container_updates.signing.crypto import keys
-
-    named = [signer for signer in expected.signers if isinstance(signer, KeySigner)]
-    if any(material.hint == keys.fingerprint(signer.public_key) for signer in named):
+    hinted = [one for one in _keys(expected.signers) if material.hint == keys.fingerprint(one.public_key)]
+    if hinted and not _beyond_reach(hinted, material):
         raise Wrong("the signature's bytes are not by the key that it names")
 
 
 def _logged_signer(material: Material) -> Identity | None:
     """Whose key it is by the log's word, where there is an entry: a stranger's, but a proven one."""
-    from container_updates.signing.crypto import keys
-    from container_updates.signing.sigstore import rekor
-
     entry = material.log_entry
     if entry is None:
         return None
     public_key = rekor.logged_key(entry)
-    if not _signed(public_key, material):
+    if not material.is_by(keys.load(public_key)):
         raise Wrong("the signature's bytes are not by the key in its log entry")
-    rekor.check_about(entry, _signed_by(material, public_key))
-    try:
-        rekor.check(entry, public_good())
-    except ImportError:
-        return None
+    rekor.check_about(entry, material.signed_by(public_key))
+    rekor.check(entry, public_good())
     return Identity("key", fingerprint=keys.fingerprint(public_key))
 
 
 def _no_key(material: Material, expected: Expected) -> str:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    from container_updates.signing.crypto import keys
-
-    named = [keys.load(signer.public_key) for signer in expected.signers if isinstance(signer, KeySigner)]
-    if len(material.signature) == 64 and any(isinstance(key, Ed25519PublicKey) for key in named):
-        return "not by the policy's Ed25519 key as such; Ed25519ph (pre-hashed), as cosign makes it, is not supported"
-    if material.digest is not None and any(isinstance(key, Ed25519PublicKey) for key in named):
-        return "an Ed25519 signature over the image's manifest, which is not supported"
+    named = _keys(expected.signers)
+    if _beyond_reach(named, material):
+        return "an Ed25519 signature over a manifest of which only the SHA-256 is known, which does not tell"
     if named:
         return "signed with a key that the policy does not name"
     return (
         "signed with a key, no policy says whose" if not expected.signers else "signed with a key, no policy names one"
     )
+
+
+def _beyond_reach(named: Sequence[KeySigner], material: Material) -> bool:
+    """Whether one of these keys may have signed, but that cannot be told by the digest alone."""
+    return material.message is None and any(keys.hashes_itself(keys.load(one.public_key)) for one in named)

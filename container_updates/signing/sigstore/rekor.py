@@ -42,6 +42,13 @@ class Entry:
     promise: bytes | None
     """The signed entry timestamp."""
     proof: Proof | None = None
+    kind: tuple[object, object] | None = None
+    """Kind and version as a bundle says them beside the body."""
+
+    @property
+    def index(self) -> int:
+        """Where it is in the log: as the promise has it, else as the proof does."""
+        return self.log_index if self.promise is not None or self.proof is None else self.proof.index
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,12 @@ class Signed:
     signature: bytes
     verifier: bytes
     """DER of the certificate, or of the public key where there is none."""
-    payload: bytes
-    """Simple signing: the bytes signed. DSSE: the envelope's payload."""
+    message: bytes | None
+    """The bytes signed; None where only their digest is known."""
+    digest: bytes | None = None
+    """Their SHA-256, where that is all."""
+    payload: bytes = b""
+    """Of a DSSE envelope, which is not what is signed."""
     envelope: bytes | None = None
     """DSSE as it was stored, where it was; the older entries have its hash."""
 
@@ -83,6 +94,7 @@ def from_bundle(entry: Mapping[str, Any]) -> Entry:
         decode_base64(member(entry, "logId", "keyId"), "the log entry's log id"),
         decode_base64(promise, "the log's signature") if promise is not None else None,
         _proof(member(entry, "inclusionProof")),
+        (member(entry, "kindVersion", "kind"), member(entry, "kindVersion", "version")),
     )
 
 
@@ -109,13 +121,17 @@ def whole(value: object, what: str) -> int:
 
 
 def check(entry: Entry, root: TrustedRoot) -> datetime | None:
-    """The log's word that it holds the entry: its promise where there is one, else the proof of inclusion.
+    """The log's word that it holds the entry: its promise and the proof of inclusion, as far as they are there.
 
-    Returns the time where the log says one. Raises as `check_promise` and `check_inclusion`.
+    Returns the time where the log signed one: Rekor v2 does not. Raises as `check_promise` and `check_inclusion`.
     """
+    if entry.proof is not None:
+        check_inclusion(entry, root)
     if entry.promise is not None:
         return check_promise(entry, root)
-    check_inclusion(entry, root)
+    if entry.proof is None:
+        known(entry, root)
+        raise Wrong("the log entry has neither the log's promise nor a proof of inclusion")
     return None
 
 
@@ -139,9 +155,14 @@ def check_promise(entry: Entry, root: TrustedRoot) -> datetime:
     if entry.integrated_time > _MAX_SECONDS:
         raise Wrong("the log entry's time is no time")
     logged_at = datetime.fromtimestamp(entry.integrated_time, UTC)
-    if not log.span.covers(logged_at):
-        raise Wrong("the log was not in use at the time of its entry")
+    check_in_use(entry, root, logged_at)
     return logged_at
+
+
+def check_in_use(entry: Entry, root: TrustedRoot, moment: datetime) -> None:
+    """Raise `Wrong` for an entry from before or after the time that the log was to be believed."""
+    if not known(entry, root).span.covers(moment):
+        raise Wrong("the log was not in use at the time of its entry")
 
 
 def check_inclusion(entry: Entry, root: TrustedRoot) -> None:
@@ -170,6 +191,11 @@ def check_inclusion(entry: Entry, root: TrustedRoot) -> None:
 def logged_key(entry: Entry) -> bytes:
     """The public key (DER) in an entry's body. Raises `Wrong` where there is not exactly one."""
     spec = json_object(entry.body, "the log entry's body").get("spec")
+    raw = member(spec, "hashedRekordV002", "signature", "verifier", "publicKey", "rawBytes") or member(
+        spec, "dsseV002", "signatures", 0, "verifier", "publicKey", "rawBytes"
+    )
+    if raw is not None:
+        return decode_base64(raw, "the logged key")
     places = (
         ("signature", "publicKey", "content"),
         ("publicKey",),
@@ -190,12 +216,14 @@ def check_about(entry: Entry, signed: Signed) -> None:
     check = _KINDS.get((str(kind), str(version)))
     if check is None:
         raise Unknown(f"a log entry of a kind that is not supported: {str(kind)[:40]} {str(version)[:20]}")
+    if entry.kind not in (None, (kind, version)):
+        raise Wrong("the log entry is of another kind than it says")
     check(spec, signed)
 
 
 def _hashedrekord(spec: Any, signed: Signed) -> None:
-    algorithm = member(spec, "data", "hash", "algorithm")
-    _same_hash(algorithm, member(spec, "data", "hash", "value"), signed.payload)
+    algorithm, value = member(spec, "data", "hash", "algorithm"), member(spec, "data", "hash", "value")
+    _same_message(algorithm, value, signed)
     _same_signature(decode_base64(member(spec, "signature", "content"), "the logged signature"), signed)
     _same_verifier(member(spec, "signature", "publicKey", "content"), signed)
 
@@ -226,11 +254,42 @@ def _dsse(spec: Any, signed: Signed) -> None:
     _same_verifier(member(logged, "verifier"), signed)
 
 
+def _hashedrekord_v2(spec: Any, signed: Signed) -> None:
+    """Of DSSE, too: the hash is over the bytes signed (Rekor v2, hashedrekord.proto)."""
+    record = member(spec, "hashedRekordV002")
+    algorithm = _V2_HASHES.get(str(member(record, "data", "algorithm")))
+    value = decode_base64(member(record, "data", "digest"), "the logged hash").hex()
+    _same_message(algorithm, value, signed)
+    _same_made(member(record, "signature"), signed)
+
+
+def _dsse_v2(spec: Any, signed: Signed) -> None:
+    record = member(spec, "dsseV002")
+    algorithm = _V2_HASHES.get(str(member(record, "payloadHash", "algorithm")))
+    _same_hash(
+        algorithm, decode_base64(member(record, "payloadHash", "digest"), "the logged hash").hex(), signed.payload
+    )
+    _same_made(_only(member(record, "signatures")), signed)
+
+
+def _same_made(made: Any, signed: Signed) -> None:
+    """Signature and verifier as Rekor v2 has them (verifier.proto)."""
+    _same_signature(decode_base64(member(made, "content"), "the logged signature"), signed)
+    verifier = member(made, "verifier", "x509Certificate", "rawBytes")
+    if verifier is None:
+        verifier = member(made, "verifier", "publicKey", "rawBytes")
+    if decode_base64(verifier, "the logged key") != signed.verifier:
+        raise Wrong("the log entry is for another key")
+
+
+_V2_HASHES = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
 _KINDS: dict[tuple[str, str], Callable[[Any, Signed], None]] = {
     ("hashedrekord", "0.0.1"): _hashedrekord,
+    ("hashedrekord", "0.0.2"): _hashedrekord_v2,
     ("intoto", "0.0.1"): _intoto_v1,
     ("intoto", "0.0.2"): _intoto_v2,
     ("dsse", "0.0.1"): _dsse,
+    ("dsse", "0.0.2"): _dsse_v2,
 }
 
 
@@ -238,8 +297,17 @@ def known(entry: Entry, root: TrustedRoot) -> Log:
     """The log that the entry names. Raises `Unknown` where the root does not know it."""
     log = root.log(entry.log_id)
     if log is None:
-        raise Unknown("it is in a transparency log that no root here knows")
+        raise Unknown(root.unknown("it is in a transparency log"))
     return log
+
+
+def _same_message(algorithm: object, value: object, signed: Signed) -> None:
+    if signed.message is not None:
+        _same_hash(algorithm, value, signed.message)
+    elif algorithm in ("sha384", "sha512"):
+        raise Unknown("a log entry with another hash than SHA-256 of a message that is not here")
+    elif algorithm != "sha256" or signed.digest is None or value != signed.digest.hex():
+        raise Wrong("the log entry is for other bytes")
 
 
 def _same_hash(algorithm: object, value: object, content: bytes) -> None:
@@ -275,9 +343,9 @@ def _only(signatures: object) -> Any:
 
 
 def _check_checkpoint(proof: Proof, log: Log) -> None:
-    text, separator, signatures = proof.checkpoint.rpartition("\n\n")
+    text, _, signatures = proof.checkpoint.partition("\n\n")
     lines = text.split("\n")
-    if not separator or len(lines) < 3:
+    if "\n\n" in signatures or not signatures.endswith("\n") or len(lines) < 3 or not lines[0]:
         raise Wrong("the log's checkpoint is malformed")
     if lines[1] != str(proof.tree_size) or decode_base64(lines[2], "the checkpoint's root") != proof.root_hash:
         raise Wrong("the log's checkpoint is for another tree")

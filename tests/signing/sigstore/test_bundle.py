@@ -77,7 +77,7 @@ def test_a_root_that_the_policy_brings_judges_keyless_bundles_too():
     from container_updates.signing.sigstore import trusted_root
 
     path = ROOT / "sigstore-bundle" / "trusted_root.public-good.json"
-    root = trusted_root.parse(path.read_bytes(), str(path))
+    root = trusted_root.parse(path.read_bytes())
     signer = KeylessSigner(GITHUB, KUBEWARDEN_SIGNER.identity, root)
     checked = bundle.verify(stored(KUBEWARDEN), expected(signer, digest=KUBEWARDEN_DIGEST))
     assert checked.state is State.GOOD
@@ -170,10 +170,9 @@ def test_a_statement_of_an_unknown_type_is_invalid():
     assert (checked.state, checked.reason) == (State.WRONG, "the signed statement is of another type")
 
 
-def test_an_envelope_of_another_payload_type_is_invalid():
+def test_a_bundle_over_another_payload_signs_another_thing():
     private_key = new_key()
-    checked = verify(private_key, envelope=dsse(private_key, statement(), "application/octet-stream"))
-    assert (checked.state, checked.reason) == (State.WRONG, "the envelope holds something else than a statement")
+    assert verify(private_key, envelope=dsse(private_key, statement(), "application/octet-stream")) is None
 
 
 @pytest.mark.parametrize("signatures", [0, 2])
@@ -212,11 +211,21 @@ def message_bundle(private_key, digest=DIGEST):
 def test_a_message_signature_over_the_manifest():
     private_key = new_key()
     assert bundle.verify(message_bundle(private_key), expected(by(private_key))).state is State.GOOD
-    other = message_bundle(private_key, "sha256:" + "cd" * 32)
-    assert bundle.verify(other, expected(by(private_key))).state is State.WRONG
-    false = json.loads(other)
+    false = json.loads(message_bundle(private_key, "sha256:" + "cd" * 32))
     false["messageSignature"]["messageDigest"]["digest"] = forge.b64(bytes.fromhex("ab" * 32))
     assert bundle.verify(json.dumps(false).encode(), expected(by(private_key))).state is State.WRONG
+
+
+def test_a_message_signature_over_a_blob_that_is_not_the_image_signs_another_thing():
+    private_key = new_key()
+    assert bundle.verify(message_bundle(private_key, "sha256:" + "cd" * 32), expected(by(private_key))) is None
+
+
+def test_a_message_signature_that_does_not_say_over_what_may_be_over_the_manifest():
+    private_key = new_key()
+    body = json.loads(message_bundle(private_key))
+    del body["messageSignature"]["messageDigest"]
+    assert bundle.verify(json.dumps(body).encode(), expected(by(private_key))).state is State.GOOD
 
 
 def test_a_message_signature_is_no_attestation():
@@ -271,17 +280,17 @@ def test_without_a_trusted_time_a_keyless_bundle_is_invalid(instance):
     old = old_bundle(instance, instance.certificate(), statement())
     old["verificationMaterial"]["tlogEntries"] = []
     checked = bundle.verify(json.dumps(old).encode(), expected(instance.signer()))
-    assert (checked.state, checked.reason) == (
-        State.WRONG,
-        "neither a log entry nor a timestamp says when it was signed",
-    )
+    assert (checked.state, checked.reason) == (State.WRONG, "it has no log entry, which says when it was signed")
 
 
 def test_an_old_bundle_without_the_logs_promise_has_no_time(instance):
     old = old_bundle(instance, instance.certificate(), statement())
     del old["verificationMaterial"]["tlogEntries"][0]["inclusionPromise"]
     checked = bundle.verify(json.dumps(old).encode(), expected(instance.signer()))
-    assert (checked.state, checked.reason) == (State.WRONG, "the log entry has no signed time")
+    assert (checked.state, checked.reason) == (
+        State.WRONG,
+        "the log entry has neither the log's promise nor a proof of inclusion",
+    )
 
 
 def test_an_integrated_time_without_the_logs_promise_is_no_time():
@@ -298,7 +307,7 @@ def test_a_bundle_of_today_without_a_log_entry_is_invalid():
     body = json.loads(stored(KUBEWARDEN))
     body["verificationMaterial"]["tlogEntries"] = []
     checked = bundle.verify(json.dumps(body).encode(), expected(KUBEWARDEN_SIGNER, digest=KUBEWARDEN_DIGEST))
-    assert (checked.state, checked.reason) == (State.WRONG, "no log entry says when it was signed")
+    assert (checked.state, checked.reason) == (State.WRONG, "it has no log entry, which says when it was signed")
 
 
 def test_a_proof_of_inclusion_that_does_not_fit_is_invalid():
@@ -321,7 +330,6 @@ def test_a_keyless_bundle_by_somebody_who_calls_himself_fulcio_is_invalid():
     body["dsseEnvelope"] = dsse(certified.key, statement(KUBEWARDEN_DIGEST))
     checked = bundle.verify(json.dumps(body).encode(), expected(KUBEWARDEN_SIGNER, digest=KUBEWARDEN_DIGEST))
     assert checked.state is State.WRONG
-    assert checked.reason.startswith("the bundle is not right")
 
 
 COMMIT = "9f3c0e5a6d1b4c2e8f7a6b5c4d3e2f1a0b9c8d7e"
