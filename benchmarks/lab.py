@@ -98,8 +98,10 @@ def _serve(
             engine.run(f"app-{number}", published[number % images].reference)
         for number in range(outdated):
             registry.push_image(f"bench/app{number}", "1", created="2026-11-20T00:00:00Z")
-        for tag in range(2, tags):
-            registry.retag("bench/app0", str(tag), pushed[0].digest)
+        if tags:
+            newer = registry.push_image("bench/app0", str(tags - 1), created="2026-11-20T00:00:00Z")
+        for tag in range(2, tags - 1):
+            registry.retag("bench/app0", str(tag), newer.digest)
         if round_trip:
             registry.fail(faults.late(round_trip))
         _say({"engine": engine.host, "registry": registry.host})
