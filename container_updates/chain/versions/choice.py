@@ -1,6 +1,7 @@
 """Which of the newer tags to tell: the newest image for here that is no older content, of all and of the own line."""
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -8,7 +9,7 @@ from itertools import islice
 from container_updates.chain.versions.look import Look
 from container_updates.chain.versions.newer import Newer, parts_kept, stands_for_line
 from container_updates.chain.versions.tag_version import Version
-from container_updates.errors import BadAnswer, NotFound
+from container_updates.errors import BadAnswer, Inconclusive, NotFound
 
 MOST_ASKED = 10
 """Tags that are looked at before it is given up."""
@@ -89,13 +90,16 @@ class _Choosing:
             if newest.version is None or self._is_in_line(newest.version):
                 in_line = newest
             else:
-                in_line = self._first(self._newer.newest_first(len(self._line)), floor, _MOST_IN_LINE)
+                in_line = self._newest_in_line(floor)
                 if in_line.created and newest.created and newest.created < in_line.created - _STALE:
                     # What is a year older than the newest of the own line is of a line that has ended.
                     floor = in_line.created - _STALE
                     newest = self._first(self._newer.newest_first(self._same), floor, MOST_ASKED)
         told = len(self._running.parts) <= _LINE_PARTS and bool(self._line)
-        since = self._ended(in_line, floor) if told else None
+        since = None
+        if told:
+            with suppress(Inconclusive):
+                since = self._ended(in_line, floor)
         return Choice(
             newest=newest.version,
             candidates=newest.rest,
@@ -105,6 +109,13 @@ class _Choosing:
             unfit=newest.unfit,
             all_seen=newest.all_seen,
         )
+
+    def _newest_in_line(self, floor: datetime | None) -> _Found:
+        """Return the newest of the own line; nothing where nobody tells, which does not hide the newest of all."""
+        try:
+            return self._first(self._newer.newest_first(len(self._line)), floor, _MOST_IN_LINE)
+        except Inconclusive:
+            return _Found()
 
     def _first(self, versions: Iterator[Version], floor: datetime | None, most: int) -> _Found:
         """Return the first version that is an image for here, built after `floor`; at most `most` are looked at.
@@ -155,10 +166,7 @@ class _Choosing:
         if in_line.version is None:
             if self._created is None or self._created > self._now - _STALE:
                 return None
-            try:
-                seen = self._look(self._running.tag)
-            except (NotFound, BadAnswer):
-                return None
+            seen = self._look(self._running.tag)
             last = self._created if seen.runs else seen.created
         if last is None or last > self._now - _STALE:
             return None

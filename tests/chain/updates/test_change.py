@@ -126,3 +126,13 @@ def test_what_is_no_revision_is_not_compared(old: str, new: str) -> None:
 def test_the_files_at_a_commit_or_the_repository_itself(address: str, page: str) -> None:
     assert forges.files(address, NEW) == address + page
     assert forges.files(address, "v1.0") == forges.files(address, None) == address
+
+
+def test_a_version_that_came_from_the_base_is_not_told(host: Lab) -> None:
+    ubuntu = {f"{OCI}ref.name": "ubuntu"}
+    old, new = ({**labels(version, NEW), **ubuntu} for version in ("1", "1.1"))
+    assert "version" not in change(host, old, new)
+
+
+def test_a_version_that_does_not_fit_the_tag_is_not_told(host: Lab) -> None:
+    assert "version" not in change(host, labels("22.04", OLD), labels("24.04", NEW))

@@ -329,3 +329,11 @@ def test_pinned_and_local_are_not_asked_for(tmp_path: Path) -> None:
         assert checked.finding("web", "versions").code == "pinned"
         assert checked.finding("own", "versions").code == "not-a-version"
         assert host.registry.requests() == []
+
+
+def test_what_is_not_known_of_the_line_does_not_hide_the_newest(host: Lab) -> None:
+    run(host, "15.4")
+    publish(host, "15.14", "18.1")
+    host.registry.fail(faults.status(429), path="manifests/15.14")
+    finding = host.check(checks=VERSIONS).finding("web", "versions")
+    assert (finding.details["newest"], finding.details.get("newest_in_line")) == ("18.1", None)
