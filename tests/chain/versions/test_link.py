@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from container_updates.demo import faults
-from container_updates.demo.engine.kinds import CONTAINERD
+from container_updates.demo.engine.kinds import CLASSIC, CONTAINERD, Kind
 from container_updates.demo.http import Request, Response, json_response
 from container_updates.demo.registry.content import AMD64, ARM64
 from container_updates.model import State
@@ -92,6 +92,19 @@ def test_the_very_image_that_runs_is_nothing_newer(host: Lab) -> None:
     assert code(host.check(checks=VERSIONS)) == "newest"
 
 
+@pytest.mark.parametrize("kind", [CLASSIC, CONTAINERD])
+def test_another_index_of_the_very_image_that_runs_is_nothing_newer(tmp_path: Path, kind: Kind) -> None:
+    with lab(tmp_path, kind) as host:
+        amd, arm = (host.registry.push_image("app/web", platform=platform) for platform in (AMD64, ARM64))
+        index = host.registry.push_index("app/web", "1.0", [amd, arm])
+        host.run("web", index)
+        host.registry.push_index("app/web", "1.1", [amd])
+        assert code(host.check(checks=VERSIONS)) == "newest"
+        other = host.registry.push_image("app/web", platform=AMD64, created="2026-11-20T00:00:00Z")
+        host.registry.push_index("app/web", "1.2", [other, arm])
+        assert code(host.check(checks=VERSIONS)) == "newer-version"
+
+
 def test_a_higher_number_on_older_content_is_passed_over(host: Lab) -> None:
     """Its date costs two requests once: manifest and config are kept for good."""
     host.run("web", host.registry.push_image("app/web", "1.3.2", created="2026-06-01T00:00:00Z"))
@@ -148,6 +161,9 @@ def test_a_line_without_a_build_for_a_year_while_others_go_on(host: Lab, level: 
     assert (checked.metric("stale_lines"), checked.outcome.state) == (1, State.OK)
     alarmed = host.check(checks=VERSIONS, level=level, warning={"stale_lines": "0"})
     assert (alarmed.outcome.state, alarmed.judged("web").state) == (State.WARNING, State.WARNING)
+    headline = nagios.render(alarmed.outcome, Settings()).partition(" | ")[0]
+    told = {"major": "1 of 1 container with a newer version (web)", "patch": "stale_lines 1 (limit 0)"}
+    assert headline == f"CONTAINER_UPDATES WARNING - {told[level]}"
 
 
 def test_a_line_is_not_dead_because_nothing_at_all_is_built(host: Lab) -> None:
