@@ -157,6 +157,10 @@ class Registry:
         found: T = self._lists.get((kind, reference.registry, reference.repository, name), find)
         return found
 
+    def upstream(self, reference: Reference) -> Endpoint:
+        """Where the registry itself is asked, none of its mirrors."""
+        return self._hosts.endpoints(reference.registry)[-1]
+
     def trust_server(self, reference: Reference, url: str | None) -> Endpoint:
         """Where Content Trust data of the repository is asked for; `url` as a policy names it."""
         return self._hosts.trust_server(reference.registry, url)

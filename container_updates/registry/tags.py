@@ -21,6 +21,7 @@ _MAX_TAGS = 200_000
 
 if TYPE_CHECKING:
     from container_updates.registry.client import Registry
+    from container_updates.registry.hosts import Endpoint
 
 Ask = Callable[[str, dict[str, str]], Answer]
 """Given a path below the repository, and headers: the answer, whatever its status."""
@@ -41,18 +42,26 @@ class TagList:
 
 def of(registry: "Registry", reference: Reference) -> TagList:
     """Return the tags of the reference's repository; kept for the time to live, and then asked for by their ETag."""
+    return _of(registry, reference, None)
 
+
+def of_registry(registry: "Registry", reference: Reference) -> TagList:
+    """Return the same as the registry itself lists them: a mirror may list only what it was asked for before."""
+    return _of(registry, reference, registry.upstream(reference))
+
+
+def _of(registry: "Registry", reference: Reference, at: "Endpoint | None") -> TagList:
     def ask(path: str, headers: dict[str, str]) -> Answer:
-        return registry.get(reference, path, headers=headers, limit=_MAX_PAGE)
+        return registry.get(reference, path, headers=headers, limit=_MAX_PAGE, at=at)
 
     def found() -> TagList:
-        now, kept = registry.clock.wall(), registry.recall("tags", reference, "tags")
+        now, kept = registry.clock.wall(), registry.recall("tags", reference, "tags", at=at)
         tags = find(ask, kept, now=now, ttl=registry.cache_ttl, host=reference.registry)
         if tags.written == now:
-            registry.keep("tags", reference, "tags", pack(tags), None)
+            registry.keep("tags", reference, "tags", pack(tags), None, at=at)
         return tags
 
-    return registry.once("tags", reference, "", found)
+    return registry.once("tags", reference, "of the registry" if at else "", found)
 
 
 def find(ask: Ask, kept: bytes | None, *, now: float, ttl: float, host: str) -> TagList:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from container_updates.chain import Context, restarts
-from container_updates.chain.updates import change
+from container_updates.chain.updates import change, tag_gone
 from container_updates.chain.updates.difference import Difference, difference
 from container_updates.chain.updates.waiting import no_longer_waiting, published_since, waiting
 from container_updates.clock import age, rfc3339
@@ -39,6 +39,7 @@ def _tagged(subject: Subject, context: Context) -> Finding:
         published = context.registry.published(reference)
     except NotFound as error:
         if error.repository_answers:
+            tag_gone.check(subject, error, context)
             return _tag_gone(subject, context)
         if _unknown_to_docker_hub(subject):
             return _local_build(subject)
@@ -48,6 +49,7 @@ def _tagged(subject: Subject, context: Context) -> Finding:
         if _unknown_to_docker_hub(subject):
             return _local_build(subject)
         raise
+    tag_gone.remember(subject, context)
     if _is_pulled(subject, published, context):
         no_longer_waiting(subject, context)
         return _finding(
@@ -73,16 +75,23 @@ def _pinned(subject: Subject, context: Context) -> Finding:
         found = None
         if published.digest != reference.digest:
             found = difference(subject, published, context)
-    except NotFound as error:
-        gone = "its tag is gone" if error.repository_answers else f"where its tag is now is not known: {error.reason}"
-        return _finding("pinned", Verdict.PASS, f"{reference} pinned, {gone}")
     except Inconclusive as error:
+        if isinstance(error, NotFound) and error.repository_answers and _is_gone(subject, error, context):
+            return _finding("pinned", Verdict.PASS, f"{reference} pinned, its tag is gone")
         words = f"{reference} pinned, where its tag is now is not known: {error.reason}"
         return _finding("pinned", Verdict.PASS, words)
     if found is None:
         no_longer_waiting(subject, context)
         return _finding("pinned", Verdict.PASS, f"{reference} pinned", _mirror(published))
     return _held(subject, published, found, "by its digest", context)
+
+
+def _is_gone(subject: Subject, error: NotFound, context: Context) -> bool:
+    try:
+        tag_gone.check(subject, error, context)
+    except Inconclusive:
+        return False
+    return True
 
 
 def _is_pulled(subject: Subject, published: Published, context: Context) -> bool:
