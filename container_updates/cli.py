@@ -69,7 +69,28 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], stack: ExitStack) -> t
     from container_updates.report.table import Progress
 
     outcome = check.run(settings, clock=clock, deadline=deadline, progress=Progress)
-    return outcome.state.exit_code, report.render(outcome, settings)
+    if settings.quiet and not report.has_news(outcome, settings):
+        return outcome.state.exit_code, ""
+    text = report.render(outcome, settings)
+    if settings.output_file:
+        _write(settings.output_file, text)
+        return outcome.state.exit_code, ""
+    return outcome.state.exit_code, text
+
+
+def _write(path: str, text: str) -> None:
+    """Put `text` where it is read while it is written: whole, under a name of its own, then renamed."""
+    folder, name = os.path.split(path)
+    there = os.path.join(folder, f".{name}.{os.getpid()}")
+    try:
+        with open(there, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        os.replace(there, path)
+    except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):
+            os.unlink(there)
+        reason = getattr(error, "strerror", None) or "no file name"
+        raise CheckError(f"--output-file {path}: {reason}") from None
 
 
 def _missing(package: str) -> str:

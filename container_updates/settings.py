@@ -61,6 +61,10 @@ class Settings:
     no_cache: bool = False
     jobs: int = 32
     output: str = "nagios"
+    output_file: str = ""
+    """Where the report goes in the place of stdout, whole and renamed into place."""
+    quiet: bool = False
+    """Print nothing where there is nothing to tell: state OK, or with `new_only` no news."""
     explain: str = ""
     """The one container that everything is to be told of: its name, or the beginning of its id."""
     new_only: bool = False

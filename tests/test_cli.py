@@ -443,3 +443,43 @@ def test_the_file_without_its_folder_says_so(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-P", "-S", str(alone)], capture_output=True, env=environment(tmp_path))
     assert done.returncode == 3
     assert done.stdout.startswith(b"CONTAINER_UPDATES UNKNOWN - No module named 'container_updates'")
+
+
+def test_a_report_in_a_file_is_whole_and_leaves_stdout_alone(host: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    host.run("web", host.registry.push_image("app/web", "1"))
+    file = host.folder / "container_updates.prom"
+    file.write_text("what a collector reads meanwhile")
+    options = ["-H", host.engine.host, f"--state-dir={host.folder}/state", "--check=updates"]
+    code = cli.main([*options, "--output=prometheus", f"--output-file={file}"], {"HOME": str(host.folder)})
+    assert (code, capsys.readouterr().out) == (0, "")
+    assert "container_updates_outdated 0\n" in file.read_text()
+    assert [path.name for path in host.folder.glob(".container_updates.prom*")] == []
+    code = cli.main([*options, f"--output-file={host.folder}/none/x.prom"], {"HOME": str(host.folder)})
+    assert code == 3
+    assert "--output-file" in capsys.readouterr().out
+
+
+def test_quiet_says_nothing_where_nothing_is_wrong_or_new(host: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    """What cron mails: trouble, once."""
+    web = host.registry.push_image("app/web", "1")
+    host.run("web", web)
+    options = ["-H", host.engine.host, f"--state-dir={host.folder}/state", "--check=updates", "--cache-ttl=0"]
+
+    def asked(*more: str) -> tuple[int, str]:
+        code = cli.main([*options, "--quiet", *more], {"HOME": str(host.folder)})
+        return code, capsys.readouterr().out
+
+    assert asked() == (0, "")
+    host.registry.push_image("app/web", "1", layers=[b"newer"])
+    code, text = asked("--new-only")
+    assert code == 1
+    assert "outdated" in text
+    assert asked("--new-only") == (1, "")
+    assert "outdated" in asked()[1]
+
+
+@pytest.mark.parametrize("text", ["5", "5s", "5.0s"])
+def test_a_timeout_may_say_its_unit(text: str) -> None:
+    settings = parser.parse([f"--timeout={text}"], {"HOME": "/"}, terminal=False)
+    assert isinstance(settings, Settings)
+    assert settings.timeout == 5

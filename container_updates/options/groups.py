@@ -125,6 +125,8 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         choices=FORMS,
         help=f"{', '.join(FORMS)} (default: nagios; at a terminal: table)",
     )
+    add("--output-file", metavar="FILE", help="write the report there, whole and renamed into place")
+    add("-q", "--quiet", action="store_true", help="print nothing where there is nothing to tell (for cron's mail)")
     add("--explain", metavar="NAME", type=name, help="one container, the chain link by link: its name, or its id")
     add("--new-only", action="store_true", help="list only what the last such report did not have")
     add("--service", metavar="NAME", help="whose last report that is; keeps several apart")

@@ -26,6 +26,7 @@ _CONTRADICTIONS = {
     ("explain", "new_only"): "--explain and --new-only",
     ("explain", "service"): "--explain and --service",
     ("explain", "learn"): "--explain and --learn",
+    ("quiet", "output_file"): "--quiet and --output-file",
 }
 _EXPLAINED = {"output": "explain", "include": (), "all_containers": True, "new_only": False, "service": ""}
 """What is in force where one container is to be explained, whatever the environment says: it may be a stopped one."""

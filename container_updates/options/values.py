@@ -90,7 +90,7 @@ def seconds(least: float) -> Callable[[str], float]:
 
     def convert(text: str) -> float:
         try:
-            seconds = float(text)
+            seconds = float(text[:-1] if text.endswith("s") else text)
         except ValueError:
             seconds = -1.0
         if not least <= seconds <= _MAX_SECONDS:

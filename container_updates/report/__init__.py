@@ -2,10 +2,10 @@
 
 from importlib import import_module
 
-from container_updates.model import Outcome
+from container_updates.model import Outcome, State
 from container_updates.settings import Settings
 
-FORMS = ("nagios", "json", "table")
+FORMS = ("nagios", "json", "table", "prometheus")
 """What `--output` knows; each is a module here with `render(outcome, settings) -> str`."""
 
 
@@ -15,3 +15,11 @@ def render(outcome: Outcome, settings: Settings) -> str:
     form = import_module(f"{__name__}.{settings.output}")
     text: str = form.render(outcome, settings)
     return text
+
+
+def has_news(outcome: Outcome, settings: Settings) -> bool:
+    """Whether there is anything to tell to somebody who wants to hear of trouble alone."""
+    if not settings.new_only:
+        return outcome.state is not State.OK
+    wrong = [judged for judged in outcome.containers if judged.state is not State.OK]
+    return any(not judged.reported for judged in wrong) or (outcome.state is not State.OK and not wrong)

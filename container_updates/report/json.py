@@ -6,6 +6,7 @@ from typing import Any
 
 from container_updates.clock import engine_date, rfc3339
 from container_updates.model import Container, JudgedContainer, Outcome, RequestRecord, number
+from container_updates.report import chain
 from container_updates.report.headline import headline
 from container_updates.settings import Settings
 
@@ -31,6 +32,7 @@ def render(outcome: Outcome, settings: Settings) -> str:
             }
             for metric in outcome.metrics
         ],
+        "chain": {link.name: link.plain() for link in chain.links(outcome, settings.checks)},
         "errors": [
             {"where": problem.where, "code": problem.code, "message": problem.message} for problem in outcome.problems
         ],

@@ -5,10 +5,12 @@ version 2 carries 1,024 bytes (Monitoring Plugins guidelines, "Plugin Output for
 """
 
 from collections.abc import Iterable
+from functools import partial
 
 import nagiosplugin
 
 from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, RequestRecord, State
+from container_updates.report import chain, grouping
 from container_updates.report.headline import headline, worst_first
 from container_updates.report.sentences import update
 from container_updates.report.text import FIRST_LINE, SERVICE, cut, safe
@@ -24,34 +26,45 @@ def render(outcome: Outcome, settings: Settings) -> str:
 
 
 def lines(outcome: Outcome, settings: Settings) -> Iterable[str]:
-    """Return what stands below the first line, worst first, as much of it as the verbosity asks for."""
-    yield from map(safe, outcome.notes)
-    several = len({judged.container.engine for judged in outcome.containers}) > 1
-    ordered = worst_first(outcome.containers)
-    wrong = [judged for judged in ordered if judged.state is not State.OK]
-    for judged in wrong:
-        if not judged.reported:
-            yield _container(judged, settings, several)
-    yield from extras(outcome)
+    """Return what stands below the first line: problems of the check itself, then what is wrong, worst first."""
+    yield from preface(outcome)
     if settings.verbose >= 1:
-        for judged in ordered:
+        for link in chain.links(outcome, settings.checks):
+            yield f"{link.title}: {link.words}"
+    several = several_engines(outcome)
+    words = partial(message, everything=settings.verbose >= 1)
+    for row in grouping.rows(outcome, words, several_engines=several, everything=settings.verbose >= 1):
+        yield _line(row)
+    yield from reported_before(outcome)
+    if settings.verbose >= 1:
+        for judged in worst_first(outcome.containers):
             if judged.state is State.OK:
-                yield _container(judged, settings, several)
+                yield _line(grouping.row(judged, words, several))
     yield from diagnosis(outcome, settings)
 
 
-def extras(outcome: Outcome) -> Iterable[str]:
-    """Return what `--new-only` left out, and what went wrong in places that are no container.
+def several_engines(outcome: Outcome) -> bool:
+    """Whether a container's name alone does not say where it runs."""
+    return len({judged.container.engine for judged in outcome.containers}) > 1
+
+
+def preface(outcome: Outcome) -> Iterable[str]:
+    """Return what else was done, and what went wrong in places that are no container.
 
     A single problem is not said twice where it is the headline.
     """
-    count = sum(judged.reported for judged in outcome.containers)
-    if count:
-        yield f"and {count} reported before"
+    yield from map(safe, outcome.notes)
     if not outcome.containers and len(outcome.problems) == 1 and outcome.state is not State.OK:
         return
     for problem in outcome.problems:
         yield f"Problem: {safe(problem.where, 120)}: {safe(problem.message)}"
+
+
+def reported_before(outcome: Outcome) -> Iterable[str]:
+    """Return how much `--new-only` left out."""
+    count = sum(judged.reported for judged in outcome.containers)
+    if count:
+        yield f"and {count} reported before"
 
 
 def diagnosis(outcome: Outcome, settings: Settings) -> Iterable[str]:
@@ -69,27 +82,24 @@ def diagnosis(outcome: Outcome, settings: Settings) -> Iterable[str]:
 
 
 def message(judged: JudgedContainer, *, everything: bool) -> str:
-    """Return the findings that matter as one sentence, worst first."""
+    """Return the findings that matter as one sentence, worst first, without the image's name in front."""
     findings = sorted(judged.findings, key=lambda finding: -finding.state)
     told = [safe(finding.finding.message) for finding in findings if everything or _matters(finding, judged)]
     if everything:
         told += [update.changes(finding) for finding in findings] + [update.left_alone(judged.container)]
         told += [update.mirror(finding) for finding in findings]
-    # Two links of the chain that fail at the same registry say the same, and the image's name is enough once.
-    first, *others = [*dict.fromkeys(filter(None, told))] or [safe(judged.container.image)]
-    subject = judged.container.subject
-    name = f"{safe(judged.container.image if subject is None else str(subject.reference))} "
-    return "; ".join([first, *(other.removeprefix(name) for other in others)])
+    # Two links of the chain that fail at the same registry say the same.
+    name = f"{grouping.image(judged)} "
+    return "; ".join(words.removeprefix(name) for words in dict.fromkeys(filter(None, told)))
 
 
 def _matters(finding: JudgedFinding, judged: JudgedContainer) -> bool:
     return finding.state is not State.OK or judged.state is State.OK
 
 
-def _container(judged: JudgedContainer, settings: Settings, several: bool) -> str:
-    engine = f" ({safe(judged.container.engine, 80)})" if several else ""
-    words = message(judged, everything=settings.verbose >= 1)
-    return f"[{judged.state.name}] {safe(judged.container.name, 80)}{engine}: {words}"
+def _line(row: grouping.Row) -> str:
+    what = " ".join(filter(None, [row.image, row.words]))
+    return f"[{row.state.name}] {what}: {row.who}" if row.shared else f"[{row.state.name}] {row.who}: {what}"
 
 
 def _request(request: RequestRecord) -> str:

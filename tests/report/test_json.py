@@ -62,7 +62,7 @@ def read(judged: Outcome) -> dict[str, Any]:
 
 def assert_members(report: Mapping[str, Any]) -> None:
     """The interface's members, all of them and no other, each of its type."""
-    assert set(report) == {"schema", "state", "summary", "checked_at", "containers", "metrics", "errors"}
+    assert set(report) == {"schema", "state", "summary", "checked_at", "containers", "metrics", "errors", "chain"}
     assert report["schema"] == 1
     assert report["state"] in STATES
     for judged in report["containers"]:

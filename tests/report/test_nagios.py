@@ -79,12 +79,15 @@ def test_outside_text_can_neither_add_lines_nor_performance_data_nor_html(hostil
     report = text(infested(hostile, LOUD), LOUD)
     assert_well_formed(report)
     lines = report.splitlines()
-    assert len(lines) == 1 + 3 + 2 + 1 + 1 + 2
+    assert len(lines) == 1 + 2 + 3 + 3 + 1 + 1 + 2
     assert [line.split(" ")[0] for line in lines[1:]] == [
+        "Problem:",
+        "Problem:",
+        "Update",
+        "Trustworthy",
+        "Integrity:",
         "[WARNING]",
         "[UNKNOWN]",
-        "Problem:",
-        "Problem:",
         "[OK]",
         "To",
         "Setting:",
@@ -155,8 +158,8 @@ def test_the_whole_stays_within_max_output_and_counts_what_is_missing(size: int)
     more = re.fullmatch(r"… and (\d+) more", last)
     assert size - 200 < len(report.encode()) <= size
     assert more
-    assert int(more[1]) + len(kept) == 1000 + 1, "and the line that says how to update"
-    assert all(line.startswith("[WARNING] web-") and line.endswith("0a399eb16751") for line in kept)
+    assert int(more[1]) + len(kept) == 3 + 1000 + 1, "and the line that says how to update"
+    assert all(line.startswith("[WARNING] web-") and line.endswith("0a399eb16751") for line in kept[3:])
 
 
 def test_what_just_fits_is_not_cut() -> None:
@@ -224,12 +227,12 @@ TALKATIVE = replace(
 
 
 def test_only_what_is_not_ok_by_default() -> None:
-    assert [line.split(" ")[0] for line in text(TALKATIVE).splitlines()[1:]] == ["[WARNING]", "Problem:"]
+    assert [line.split(" ")[0] for line in text(TALKATIVE).splitlines()[1:]] == ["Problem:", "[WARNING]"]
 
 
 def test_v_adds_all_containers() -> None:
     report = text(TALKATIVE, replace(ALL, verbose=1))
-    assert report.splitlines()[3:] == [
+    assert report.splitlines()[6:] == [
         "[OK] db: docker.io/library/nginx:1.27 is up-to-date",
         "To update: docker pull nginx:1.27, then remove web and run it again as it was started",
     ]
@@ -237,7 +240,7 @@ def test_v_adds_all_containers() -> None:
 
 def test_vv_adds_the_settings_and_where_they_came_from() -> None:
     report = text(TALKATIVE, replace(ALL, verbose=2))
-    assert report.splitlines()[5:] == [
+    assert report.splitlines()[8:] == [
         "Setting: --timeout 30 from default",
         "Setting: --docker-config (empty) from environment",
     ]
@@ -245,7 +248,7 @@ def test_vv_adds_the_settings_and_where_they_came_from() -> None:
 
 def test_vvv_adds_every_request_with_status_and_time() -> None:
     report = text(TALKATIVE, replace(ALL, verbose=3))
-    assert report.splitlines()[7:] == [
+    assert report.splitlines()[10:] == [
         "Request: HEAD https://registry.example.com/v2/a/manifests/1 200 0.123s",
         "Request: GET https://other.example.com/v2/ no answer 30.000s (connection refused)",
     ]
@@ -253,13 +256,13 @@ def test_vvv_adds_every_request_with_status_and_time() -> None:
 
 def test_v_tells_the_good_findings_of_a_bad_container_too() -> None:
     judged = outcome([container("web", finding(message="current"), finding("unsigned", "signatures", "bare"))], ALL)
-    assert "[WARNING] web: bare\n" in text(judged)
-    assert "[WARNING] web: bare; current\n" in text(judged, replace(ALL, verbose=1))
+    assert "[WARNING] web: docker.io/library/nginx:1.27 bare\n" in text(judged)
+    assert "[WARNING] web: docker.io/library/nginx:1.27 bare; current\n" in text(judged, replace(ALL, verbose=1))
 
 
 def test_two_checks_that_fail_alike_say_it_once() -> None:
     both = container("web", finding("timeout", message="no time"), finding("timeout", "signatures", "no time"))
-    assert "[UNKNOWN] web: no time\n" in text(outcome([both], ALL))
+    assert "[UNKNOWN] web: docker.io/library/nginx:1.27 no time\n" in text(outcome([both], ALL))
 
 
 def test_the_engine_is_named_where_there_are_several() -> None:

@@ -15,7 +15,7 @@ from container_updates.model import Outcome, Problem, RequestRecord
 from container_updates.report import nagios
 from container_updates.report.table import Progress, render
 from container_updates.settings import Settings
-from tests.support.report_cases import EVERY_CHECK, HOSTILE, container, finding, fine, infested, outcome, outdated
+from tests.support.report_cases import DAY, EVERY_CHECK, HOSTILE, container, finding, fine, infested, outcome, outdated
 
 pytest.importorskip("rich")
 
@@ -48,25 +48,58 @@ def table(judged: Outcome = MIXED, settings: Settings = PLAIN, width: int = 160)
 
 def test_headline_then_what_is_not_ok_worst_first() -> None:
     first, header, *rows = table()
+    rows = rows[:3]
     assert first.startswith("CRITICAL - 1 of 5 containers with an invalid signature (forged), 1 outdated (web 12d)")
     assert header.split() == ["state", "container", "image", "message"]
     assert [row.split()[:3] for row in rows] == [
-        ["CRITICAL", "forged", "docker.io/library/nginx:1.27"],
-        ["WARNING", "web", "docker.io/library/nginx:1.27"],
-        ["UNKNOWN", "open", "docker.io/library/nginx:1.27"],
+        ["CRITICAL", "forged", "library/nginx:1.27"],
+        ["WARNING", "web", "library/nginx:1.27"],
+        ["UNKNOWN", "open", "library/nginx:1.27"],
     ]
     assert rows[2].endswith("  registry.example.com does not answer")
 
 
-def test_the_image_is_not_said_twice() -> None:
-    (row,) = [row for row in table() if row.startswith("WARNING")]
+def test_one_row_says_what_there_is_to_know_and_v_the_digests() -> None:
+    (row,) = [row for row in table(width=80) if row.startswith("WARNING")]
+    assert row.split() == ["WARNING", "web", "library/nginx:1.27", "outdated", "since", "12d"]
+    (row,) = [row for row in table(settings=replace(PLAIN, verbose=1)) if row.startswith("WARNING")]
     assert row.count("nginx") == 1
-    assert "  outdated since 12d, runs " in row
+    assert "  outdated since 12d, runs sha256:6e6e6e6e6e6e, published sha256:" in row
+
+
+def test_a_registry_that_not_all_share_is_named_and_a_long_one_loses_its_middle() -> None:
+    long = "registry.of-a-department.with-many-parts.example.com:5000/shop/app:1"
+    judged = outcome([outdated("web", 12), container("app", finding("tag-gone"), image=long)], PLAIN)
+    rows = {row.split()[1]: row.split()[2] for row in table(judged, width=120) if row.startswith("WARNING")}
+    assert rows["web"] == "docker.io/library/nginx:1.27"
+    assert re.fullmatch(r"registry\.\S+….+:5000/shop/app:1", rows["app"])
+    assert len(rows["app"]) <= 40
+
+
+def test_what_many_containers_share_is_one_row_and_what_is_particular_keeps_its_own() -> None:
+    unsigned = finding("unsigned", "signatures", "docker.io/library/nginx:1.27 not signed")
+    many = [container(f"app{number}", finding(), unsigned, container_id=f"{number:064x}") for number in range(54)]
+    web = container("web", finding("outdated", age=12 * DAY), unsigned, container_id="f" * 64)
+    rows = [row for row in table(outcome([*many, web], PLAIN), width=200) if row.startswith("WARNING ")][1:]
+    assert re.split(r"  +", rows[0]) == [
+        "WARNING",
+        "55 containers (web, app0, app1 and 52 more)",
+        "library/nginx:1.27",
+        "not signed",
+    ]
+    assert [row.split()[1] for row in rows[1:]] == ["web"]
+    assert "not signed" not in rows[1]
+
+
+def test_a_table_longer_than_the_screen_ends_with_the_headline() -> None:
+    judged = outcome([outdated(f"web{number}", number) for number in range(1, 40)], PLAIN)
+    whole = render(judged, PLAIN, width=160, height=100).splitlines()
+    assert render(judged, PLAIN, width=160, height=24).splitlines() == [*whole, whole[0]]
 
 
 def test_v_shows_every_container() -> None:
     rows = table(settings=replace(PLAIN, verbose=1))[2:]
-    assert [row.split()[0] for row in rows] == ["CRITICAL", "WARNING", "UNKNOWN", "OK", "OK", "To"]
+    assert [row.split()[0] for row in rows[:5]] == ["CRITICAL", "WARNING", "UNKNOWN", "OK", "OK"]
     assert rows[-1].startswith("To update: ")
 
 
@@ -74,7 +107,7 @@ def test_nothing_wrong_is_one_line() -> None:
     assert table(outcome(fine(3), PLAIN)) == ["OK - 3 containers up to date"]
 
 
-def test_problems_settings_and_requests_stand_below() -> None:
+def test_problems_stand_above_the_containers_settings_and_requests_below() -> None:
     judged = outcome(
         [outdated("web", 12)],
         PLAIN,
@@ -82,9 +115,8 @@ def test_problems_settings_and_requests_stand_below() -> None:
         requests=[RequestRecord("HEAD", "https://registry.example.com/v2/a/manifests/1", 200, 0.1)],
     )
     judged = replace(judged, settings=(("--timeout", "30", "default"),))
-    assert table(judged)[3:] == ["Problem: mirror.example.com: does not answer"]
-    assert table(judged, replace(PLAIN, verbose=3))[3:] == [
-        "Problem: mirror.example.com: does not answer",
+    assert table(judged)[1] == "Problem: mirror.example.com: does not answer"
+    assert table(judged, replace(PLAIN, verbose=3))[-3:] == [
         "To update: docker pull nginx:1.27, then remove web and run it again as it was started",
         "Setting: --timeout 30 from default",
         "Request: HEAD https://registry.example.com/v2/a/manifests/1 200 0.100s",
@@ -98,9 +130,10 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 
 def test_a_narrow_terminal_loses_nothing() -> None:
-    _, header, *rows = table(outcome([outdated("web", 12)], PLAIN), width=70)
+    _, header, *rows = table(outcome([outdated("web", 12)], PLAIN), replace(PLAIN, verbose=1), width=70)
     column = header.index("message")
-    words = "".join(row[column:] for row in rows).replace(" ", "")
+    end = next(number for number, row in enumerate(rows) if row.startswith("Update timely"))
+    words = "".join(row[column:] for row in rows[:end]).replace(" ", "")
     assert words == "outdatedsince12d,runssha256:6e6e6e6e6e6e,publishedsha256:0a399eb16751"
 
 
