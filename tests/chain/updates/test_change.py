@@ -54,7 +54,7 @@ def test_it_stands_in_the_text_at_v_only(host: Lab) -> None:
     outcome = host.check().outcome
     quiet, loud = (nagios.render(outcome, Settings(verbose=level)) for level in (0, 1))
     assert "1.27.4" not in quiet
-    line = loud.splitlines()[1]
+    line = next(line for line in loud.splitlines() if line.startswith("[WARNING]"))
     assert "version 1.27.3 → 1.27.4, created 2026-10-01 → 2026-11-01, " in line
     assert f", revision {OLD[:12]} → {NEW[:12]}, " in line
     assert line.endswith(f"https://github.com/acme/web/compare/{OLD}...{NEW}")
