@@ -39,101 +39,25 @@ def split(words: str) -> tuple[str, tuple[tuple[int, ...], ...], tuple[Kind, ...
 
 _NUMBER = re.compile(r"([A-Za-z]*)([-_.]?)(@[０-９]+|[0-9]+(?:\.[0-9]+)*)")
 _NAMED = frozenset({"pr", "mr", "pull", "issue"})
-_BASES = frozenset(
-    [
-        "alpine",
-        "debian",
-        "deb",
-        "ubuntu",
-        "ubu",
-        "ubi",
-        "el",
-        "al",
-        "amazonlinux",
-        "amzn",
-        "centos",
-        "rhel",
-        "fedora",
-        "fc",
-        "rocky",
-        "rockylinux",
-        "alma",
-        "almalinux",
-        "ol",
-        "oracle",
-        "oraclelinux",
-        "opensuse",
-        "leap",
-        "suse",
-        "sles",
-        "bci",
-        "photon",
-        "mariner",
-        "azurelinux",
-        "wolfi",
-        "bookworm",
-        "bullseye",
-        "buster",
-        "trixie",
-    ]
-)
+_BASES = frozenset({
+    "alpine", "debian", "deb", "ubuntu", "ubu", "ubi", "el", "al", "amazonlinux", "amzn", "centos", "rhel", "fedora",
+    "fc", "rocky", "rockylinux", "alma", "almalinux", "ol", "oracle", "oraclelinux", "opensuse", "leap", "suse",
+    "sles", "bci", "photon", "mariner", "azurelinux", "wolfi", "bookworm", "bullseye", "buster", "trixie",
+})  # fmt: skip
 _WINDOWS = frozenset(["ltsc", "windowsservercore", "servercore", "nanoserver", "windows"])
-_RUNTIMES = frozenset(
-    [
-        "jdk",
-        "jre",
-        "java",
-        "openjdk",
-        "temurin",
-        "corretto",
-        "zulu",
-        "graalvm",
-        "semeru",
-        "openj",
-        "python",
-        "py",
-        "php",
-        "node",
-        "nodejs",
-        "ruby",
-        "perl",
-        "go",
-        "golang",
-        "rust",
-        "dotnet",
-        "scala",
-        "kotlin",
-        "erlang",
-        "otp",
-        "elixir",
-        "pg",
-        "postgres",
-        "postgresql",
-        "mysql",
-        "mariadb",
-        "mongo",
-        "mongodb",
-        "redis",
-        "cuda",
-        "cudnn",
-        "rocm",
-        "tensorrt",
-        "spark",
-        "hadoop",
-        "tomcat",
-        "jetty",
-        "gcc",
-        "clang",
-        "llvm",
-    ]
-)
+_RUNTIMES = frozenset({
+    "jdk", "jre", "java", "openjdk", "temurin", "corretto", "zulu", "graalvm", "semeru", "openj", "python", "py",
+    "php", "node", "nodejs", "ruby", "perl", "go", "golang", "rust", "dotnet", "scala", "kotlin", "erlang", "otp",
+    "elixir", "pg", "postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "redis", "cuda", "cudnn",
+    "rocm", "tensorrt", "spark", "hadoop", "tomcat", "jetty", "gcc", "clang", "llvm",
+})  # fmt: skip
 """Whose number may stand behind a hyphen or underscore: behind other words that is a revision, as in `-slim-2`."""
-_REVISIONS = frozenset(
-    {"ls", "ga", "cu", "kb", "gdr", "sr", "sp", "rev", "revision", "build", "patch", "pl", "post", "fix", "hotfix"}
-    | {"update", "upd", "run", "ci", "job", "rel", "release", "ver", "version", "rc", "cr", "dev", "alpha", "beta"}
-    | {"pre", "preview", "eap", "ea", "snapshot", "nightly", "canary", "milestone", "final", "stable", "unstable"}
-    | {"edge", "testing"}
-)
+_REVISIONS = frozenset({
+    "ls", "ga", "cu", "kb", "gdr", "sr", "sp", "rev", "revision", "build", "patch", "pl", "post", "fix", "hotfix",
+    "update", "upd", "run", "ci", "job", "rel", "release", "ver", "version", "rc", "cr", "dev", "alpha", "beta",
+    "pre", "preview", "eap", "ea", "snapshot", "nightly", "canary", "milestone", "final", "stable", "unstable",
+    "edge", "testing",
+})  # fmt: skip
 
 
 _DATE = 8

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 
 from container_updates.chain.versions.components import Kind
 from container_updates.chain.versions.tag_version import AS_DIGITS, Version, is_date, is_year, read
@@ -60,8 +61,13 @@ class Newer:
             return all(tag in self._tags or tag == running.tag for tag in version.line_tags())
         pairs = zip(running.numbers, version.numbers, strict=True)
         if any(len(ours) > len(theirs) and _is_timestamp(theirs[0]) for ours, theirs in pairs):
-            return sum(_is_timestamp(int(end)) for end in map(_last_word, self._tags) if end.isdecimal()) < 2
+            return self._rebuilt_by_moment < 2
         return False
+
+    @cached_property
+    def _rebuilt_by_moment(self) -> int:
+        """How many tags end in a moment alone, as Red Hat's `9.6-1752587672` of late."""
+        return sum(end.isdecimal() and _is_timestamp(int(end)) for end in map(_last_word, self._tags))
 
     def _may_cross(self, parts: tuple[int, ...]) -> bool:
         """Whether a version of one part more or less is of the same scheme.
