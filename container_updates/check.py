@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 from container_updates import chain, workers
 from container_updates.actions import explained
 from container_updates.chain import Context
+from container_updates.chain.updates import lookup
 from container_updates.chain.updates.link import asks
 from container_updates.clock import Clock, Deadline, engine_date
 from container_updates.errors import Inconclusive, InventoryError, TimedOut
 from container_updates.inventory import Inventory
 from container_updates.inventory.engine import DockerEngine
 from container_updates.model import Container, EngineRegistries, Finding, Outcome, Problem, Subject, Verdict
-from container_updates.reference import is_digest
+from container_updates.reference import Reference, is_digest
 from container_updates.registry import Credentials, Hosts, Registry
 from container_updates.settings import Settings
 from container_updates.state import last_report
@@ -181,8 +182,8 @@ def _examine(
     """Return the findings of every link about every subject, without those that the deadline cut off."""
     jobs = context.settings.jobs
     # A name that was never pulled must not leave this host, not even in the list of what a token is asked for.
-    asking = workers.each(subjects, lambda subject: _asks(subject, context), jobs=jobs, deadline=deadline)
-    context.registry.expect(subject.reference for subject, asked in zip(subjects, asking, strict=True) if asked)
+    expected = workers.each(subjects, lambda subject: _asked(subject, context), jobs=jobs, deadline=deadline)
+    context.registry.expect(filter(None, expected))
     links = [(check, chain.link(check)) for check in context.settings.checks]
 
     found: dict[Subject, list[Finding]] = {subject: [] for subject in subjects}
@@ -196,7 +197,7 @@ def _examine(
             except Inconclusive as error:
                 findings.append(chain.inconclusive(check, str(subject.reference), error))
             except Exception as error:  # one image's surprise must not cost the others
-                unforeseen = Inconclusive(f"the check met what was not foreseen ({type(error).__name__})")
+                unforeseen = Inconclusive(f"internal error ({type(error).__name__})")
                 findings.append(chain.inconclusive(check, str(subject.reference), unforeseen))
         finished()
 
@@ -211,11 +212,11 @@ def _examine(
     return {subject: tuple(findings) for subject, findings in found.items()}
 
 
-def _asks(subject: Subject, context: Context) -> bool:
+def _asked(subject: Subject, context: Context) -> Reference | None:
     try:
-        return asks(subject, context)
+        return lookup.asked(subject) if asks(subject, context) else None
     except Exception:  # said when the subject is examined
-        return False
+        return None
 
 
 def _findings(

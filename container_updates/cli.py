@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     except KeyboardInterrupt:
         code, text = _UNKNOWN, failure("interrupted")
     except Exception as error:  # a traceback is nothing for a phone, and its exit code 1 would be a WARNING
-        code, text = _UNKNOWN, failure(f"the check met what was not foreseen ({type(error).__name__})")
+        code, text = _UNKNOWN, failure(f"internal error ({type(error).__name__})")
     _print(text)
     return code
 

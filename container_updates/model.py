@@ -125,9 +125,15 @@ class Subject:
         """The digest that what runs can be pulled by from its own repository; "" where none is known."""
         return next(iter(self.own_digests), "")
 
-    def wish(self, label: str) -> str | None:
-        """The value of such a label, None where nobody set it."""
-        return next((value for name, value in self.wishes if name == label), None)
+    def wish(self, *labels: str) -> str | None:
+        """The value of the first of these labels that is set; None where none is."""
+        return self.wished(*labels)[1]
+
+    def wished(self, *labels: str) -> tuple[str, str | None]:
+        """The first of these labels that is set, with its value; of an old and a new name the new one comes first."""
+        known = dict(self.wishes)
+        found = next((label for label in labels if label in known), labels[0])
+        return found, known.get(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,8 @@ class Container:
     """How it is, in the engine's words: `Up 3 days (healthy)`."""
     project: str | None = None
     service: str | None = None
+    display_name: str | None = None
+    """The name by which people know it, from a label of its own."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The container's own labels, without those that its image brought along."""
 

@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Hashable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -60,6 +61,7 @@ class DockerEngine:
         self._images: dict[tuple[str, str | None, bool | None], Image] = {}
         self._subjects: dict[Hashable, Subject] = {}
         self._inspects: dict[str, Any] = {}
+        self._written: Mapping[str, str] | None = None
 
     @property
     def tells_origin(self) -> bool:
@@ -101,8 +103,10 @@ class DockerEngine:
             pulled = (
                 None if self._negotiate() < _IDENTITY_API else bool(records.member(inspect, "Identity").get("Pull"))
             )
-        elif pulled is None and self._is_docker and records.strings(inspect, "RepoDigests"):
-            pulled = True
+        elif pulled is None and self._is_docker:
+            # The parent is of `docker build` and `docker commit`: what is pulled comes without one.
+            pulled = True if records.strings(inspect, "RepoDigests") else None
+            pulled = False if pulled is None and records.text(inspect, "Parent") else pulled
         return ImageDetails(
             platform=image.platform or records.platform(inspect),
             pulled=pulled,
@@ -196,7 +200,7 @@ class DockerEngine:
             if not record.image_id:
                 problem = "its record has no image id: what runs is not known"
             elif excluded is None:
-                subject = self._subject(parsed, record, selection.wishes(own))
+                subject = self._subject(parsed, self._is_managed(parsed, own), record, selection.wishes(own))
         return Container(
             engine=self.engine,
             id=record.id,
@@ -210,8 +214,32 @@ class DockerEngine:
             status=sys.intern(record.status),
             project=_interned(selection.project(record.labels)),
             service=_interned(selection.service(record.labels)),
+            display_name=selection.display_name(own),
             labels={sys.intern(key): sys.intern(value) for key, value in own.items()},
         )
+
+    def _is_managed(self, parsed: Reference, own: Mapping[str, str]) -> bool:
+        """Whether a Swarm manager wrote the digest beside the tag, which makes it nobody's pin.
+
+        (Docker's documentation, "docker service create": the tag is resolved unless --no-resolve-image is given.)
+        """
+        service = selection.swarm_service(own)
+        if service is None or parsed.tag is None or parsed.digest is None:
+            return False
+        written = own.get(selection.STACK_IMAGE)
+        if written is None and selection.is_of_stack(own):
+            written = self._stack_images().get(service)
+        return "@" not in (written or "")
+
+    def _stack_images(self) -> Mapping[str, str]:
+        """Return what the stacks' files say, by service; only a manager knows, and only it is asked, once."""
+        if self._written is None:
+            self._written = {}
+            if records.is_swarm_manager(self._info):
+                with suppress(InventoryError):
+                    services = self._connection.get(self._path("/services"), _MAX_ANSWER)
+                    self._written = records.stack_images(services.records(_MAX_RECORDS), selection.STACK_IMAGE)
+        return self._written
 
     def _is_nameless(self, text: str, image_id: str) -> bool:
         """Whether `text` is an image id, whole or shortened, and not a name that merely looks like one."""
@@ -252,11 +280,15 @@ class DockerEngine:
         brought = brought or {}
         return {key: value for key, value in record.labels.items() if brought.get(key) != value}
 
-    def _subject(self, parsed: Reference, record: ContainerRecord, wishes: tuple[tuple[str, str], ...]) -> Subject:
-        key = (str(parsed), record.image_id, record.manifest_digest, record.running, wishes)
+    def _subject(
+        self, parsed: Reference, managed: bool, record: ContainerRecord, wishes: tuple[tuple[str, str], ...]
+    ) -> Subject:
+        key = (str(parsed), managed, record.image_id, record.manifest_digest, record.running, wishes)
         if key not in self._subjects:
             tag = str(replace(parsed, digest=None)) if parsed.tag is not None else ""
-            tagged = self._tagged.get(tag, record.image_id)
+            # What a manager resolved is the next task's image as well, whatever this engine has under the tag.
+            tagged = record.image_id if managed else self._tagged.get(tag, record.image_id)
+            parsed = replace(parsed, digest=None) if managed else parsed
             renewed = self._image(tagged, self._pulled(tagged, parsed)) if tagged != record.image_id else None
             image = self._image(record.image_id, self._pulled(record.image_id, parsed, renewed), record)
             self._subjects[key] = Subject(parsed, image, renewed, record.running, wishes)
@@ -274,7 +306,8 @@ class DockerEngine:
             return True
         if any(_parsed(tag) == replace(parsed, digest=None) for tag in record.tags):
             return False  # a pull or push would have left a digest beside the tag: built here, or named by `docker tag`
-        return None if record.digests or (renewed is not None and renewed.digests) else False
+        # `docker rmi --force` takes tag and digests away, too, and leaves the tag to nobody.
+        return None if record.digests or renewed is None or renewed.digests else False
 
     def _image(self, image_id: str, pulled: bool | None, container: ContainerRecord | None = None) -> Image:
         manifest_digest = container.manifest_digest if container else None

@@ -1,7 +1,7 @@
 """An engine's records as values: what is missing or of another kind becomes a default, never an exception."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +125,17 @@ def uses_containerd_store(info: Any) -> bool:
     """Whether `GET /info` tells of the containerd image store."""
     status = info.get("DriverStatus") if isinstance(info, dict) else None
     return isinstance(status, list) and ["driver-type", "io.containerd.snapshotter.v1"] in status
+
+
+def is_swarm_manager(info: Any) -> bool:
+    """Whether `GET /info` comes from an engine that manages a Swarm."""
+    return member(info, "Swarm").get("ControlAvailable") is True
+
+
+def stack_images(services: Iterable[Any], label: str) -> dict[str, str]:
+    """Return what `label` says of each service of `GET /services`, by the service's id."""
+    found = {text(one, "ID"): text(member(member(one, "Spec"), "Labels"), label) for one in services}
+    return {service: image for service, image in found.items() if image}
 
 
 def api_version(value: str) -> tuple[int, int]:

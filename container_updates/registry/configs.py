@@ -9,7 +9,7 @@ from container_updates.registry.manifests import ImageConfig, Manifest
 if TYPE_CHECKING:
     from container_updates.registry.client import Registry
 
-_MAX_CONFIG = 1024 * 1024
+MAX_CONFIG = 1024 * 1024
 """Bytes; one with a thousand history entries has a fifth of that."""
 
 
@@ -18,6 +18,6 @@ def of(registry: "Registry", reference: Reference, manifest: Manifest) -> ImageC
 
     Raises `Inconclusive` where the registry does not have it, or it cannot be believed.
     """
-    if manifest.config is None or manifest.config.size > _MAX_CONFIG:
+    if manifest.config is None or manifest.config.size > MAX_CONFIG:
         return None
-    return manifests.parse_config(registry.blob(reference, manifest.config.digest, _MAX_CONFIG))
+    return manifests.parse_config(registry.blob(reference, manifest.config.digest, MAX_CONFIG))

@@ -29,7 +29,7 @@ def test_excluded_container_is_named_by_its_normalised_image(serve: Serve) -> No
     assert (found.image, found.subject, found.problem) == ("docker.io/library/nginx:1.27", None, None)
 
 
-@pytest.mark.parametrize("key", ["check_container_updates.enable", "wud.watch", "diun.enable"])
+@pytest.mark.parametrize("key", ["check_container_updates.enable", "dd.watch", "wud.watch", "diun.enable"])
 @pytest.mark.parametrize("value", ["false", "False", "FALSE"])
 def test_labels_of_tools_that_tell_exclude(serve: Serve, key: str, value: str) -> None:
     assert excluded(serve, engine({key: value})) == f"label {key}=false"
@@ -48,6 +48,18 @@ def test_labels_of_tools_that_tell_exclude(serve: Serve, key: str, value: str) -
 )
 def test_other_labels_never_exclude(serve: Serve, key: str, value: str) -> None:
     assert excluded(serve, engine({key: value})) is None
+
+
+def test_of_an_old_and_a_new_label_for_the_same_the_new_one_wins(serve: Serve) -> None:
+    assert excluded(serve, engine({"dd.watch": "true", "wud.watch": "false"})) is None
+    assert excluded(serve, engine({"dd.watch": "false", "wud.watch": "true"})) == "label dd.watch=false"
+
+
+def test_name_that_people_know(serve: Serve) -> None:
+    both = {"wud.display.name": "Shop", "dd.display.name": "The shop"}
+    assert by_name(ask(serve(engine({"wud.display.name": "Shop"}))))["web"].display_name == "Shop"
+    assert by_name(ask(serve(engine(both))))["web"].display_name == "The shop"
+    assert by_name(ask(serve(engine(both, both))))["web"].display_name is None
 
 
 def test_label_that_came_with_the_image_switches_nothing_off(serve: Serve) -> None:
@@ -142,6 +154,50 @@ def test_image_of_a_renamed_container_is_asked_before_it_is_selected(serve: Serv
 def test_project_and_service(serve: Serve, labels: dict[str, str], project: str | None, service: str | None) -> None:
     found = by_name(ask(serve(engine(labels))))["web"]
     assert (found.project, found.service) == (project, service)
+
+
+SERVICE = "s012vygp4ropewaw4odhgo2fb"
+
+
+@pytest.mark.parametrize(
+    ("manager", "written", "digest"),
+    [
+        (True, "nginx:1.27", None),
+        (True, f"nginx:1.27@{DIGEST}", DIGEST),
+        (True, None, None),
+        (False, f"nginx:1.27@{DIGEST}", None),
+    ],
+    ids=["by tag", "by digest", "unknown to the manager", "not a manager"],
+)
+def test_digest_of_a_stack_is_a_pin_where_the_manager_knows_it_from_the_stack_s_file(
+    serve: Serve, manager: bool, written: str | None, digest: str | None
+) -> None:
+    labels = {"com.docker.stack.namespace": "demo", "com.docker.swarm.service.id": SERVICE}
+    prepared = engine(labels, Image=f"nginx:1.27@{DIGEST}")
+    prepared["/info"]["Swarm"] = {"ControlAvailable": manager}
+    named = {"com.docker.stack.image": written} if written else {}
+    prepared["/services"] = [{"ID": SERVICE, "Spec": {"Labels": named}}, "odd", {"ID": 1}]
+    served = serve(prepared)
+    subject = by_name(ask(served))["web"].subject
+    assert subject is not None
+    assert (subject.reference.tag, subject.reference.digest) == ("1.27", digest)
+    assert len([path for path in served.paths() if path.endswith("/services")]) == manager
+
+
+def test_digest_alone_is_a_pin_in_a_swarm_too(serve: Serve) -> None:
+    prepared = engine({"com.docker.swarm.service.id": SERVICE}, Image=f"nginx@{DIGEST}")
+    subject = by_name(ask(serve(prepared)))["web"].subject
+    assert subject is not None
+    assert (subject.reference.tag, subject.reference.digest) == (None, DIGEST)
+
+
+def test_manager_that_does_not_tell_its_services_leaves_the_tag_to_judge_by(serve: Serve) -> None:
+    labels = {"com.docker.stack.namespace": "demo", "com.docker.swarm.service.id": SERVICE}
+    prepared = engine(labels, Image=f"nginx:1.27@{DIGEST}")
+    prepared["/info"]["Swarm"] = {"ControlAvailable": True}
+    subject = by_name(ask(serve(prepared)))["web"].subject
+    assert subject is not None
+    assert subject.reference.digest is None
 
 
 def test_swarm_task_keeps_tag_and_digest_of_a_registry_with_port(serve: Serve) -> None:

@@ -56,8 +56,8 @@ def _link(found: dict[str, Any]) -> str | None:
 
 
 def _template(subject: Subject, tag: str | None) -> str | None:
-    """The link that the admin set for What's up Docker, filled with the tag; http and https only."""
-    template = subject.wish("wud.link.template")
+    """The link that the admin set for Drydock or What's up Docker, filled with the tag; http and https only."""
+    template = subject.wish("dd.link.template", "wud.link.template")
     if template is None or tag is None:
         return None
     transformed = _transformed(subject, tag)
@@ -75,7 +75,7 @@ def _template(subject: Subject, tag: str | None) -> str | None:
 
 
 def _transformed(subject: Subject, tag: str) -> str:
-    if subject.wish("wud.tag.transform") is None:
+    if subject.wish("dd.tag.transform", "wud.tag.transform") is None:
         return tag
     from container_updates.chain.versions import tag_filter
 

@@ -5,32 +5,41 @@ from dataclasses import replace
 from typing import Any
 
 from container_updates.chain import Context, restarts
-from container_updates.chain.updates import change, tag_gone
+from container_updates.chain.updates import change, lookup, tag_gone
 from container_updates.chain.updates.difference import Difference, difference
-from container_updates.chain.updates.waiting import no_longer_waiting, published_since, waiting
+from container_updates.chain.updates.waiting import no_longer_waiting, published_since, real_date, waiting
 from container_updates.clock import age, rfc3339
 from container_updates.errors import Inconclusive, NotFound, Unauthorized, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
 from container_updates.reference import DOCKER_HUB, short
-from container_updates.registry import Published
+from container_updates.registry import Published, configs
 
 
 def asks(subject: Subject, context: Context) -> bool:
     """Whether the registry is asked about this subject at all."""
-    return subject.reference.tag is not None and context.pulled(subject.image) is not False
+    if subject.reference.tag is None:
+        return False
+    return subject.wish(*lookup.LABELS) is not None or context.pulled(subject.image) is not False
 
 
 def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     """Yield the one finding about a subject; raises `Inconclusive` where there is no answer to believe."""
+    looked_up = lookup.asked(subject)
+    if looked_up == subject.reference:
+        yield _examined(subject, context)
+        return
+    finding = _examined(replace(subject, reference=looked_up), context)
+    words = f"{subject.reference} (looked up as {looked_up}){finding.message.removeprefix(str(looked_up))}"
+    yield replace(finding, message=words, details={**finding.details, "looked_up": str(looked_up)})
+
+
+def _examined(subject: Subject, context: Context) -> Finding:
     reference = subject.reference
     if reference.tag is None:
-        yield _finding("pinned", Verdict.PASS, f"{reference} pinned")
-    elif not asks(subject, context):
-        yield _local_build(subject)
-    elif reference.digest is not None:
-        yield _pinned(subject, context)
-    else:
-        yield _tagged(subject, context)
+        return _finding("pinned", Verdict.PASS, f"{reference} pinned")
+    if not asks(subject, context):
+        return _local_build(subject)
+    return _tagged(subject, context) if reference.digest is None else _pinned(subject, context)
 
 
 def _tagged(subject: Subject, context: Context) -> Finding:
@@ -38,6 +47,8 @@ def _tagged(subject: Subject, context: Context) -> Finding:
     try:
         published = context.registry.published(reference)
     except NotFound as error:
+        if _lost_its_names(subject) and not _has_its_config(subject, context):
+            return _local_build(subject)
         if error.repository_answers:
             tag_gone.check(subject, error, context)
             return _tag_gone(subject, context)
@@ -51,7 +62,6 @@ def _tagged(subject: Subject, context: Context) -> Finding:
         raise
     tag_gone.remember(subject, context)
     if _is_pulled(subject, published, context):
-        no_longer_waiting(subject, context)
         return _finding(
             "up-to-date",
             Verdict.PASS,
@@ -60,10 +70,14 @@ def _tagged(subject: Subject, context: Context) -> Finding:
         )
     found = difference(subject, published, context)
     if found is None:
-        no_longer_waiting(subject, context)
+        no_longer_waiting(subject, context, "outdated", "held", "tag-gone")
         return _finding("up-to-date", Verdict.PASS, f"{reference} up to date", _published(published))
-    if subject.wish("wud.watch.digest") == "false":
-        return _held(subject, published, found, "by label wud.watch.digest=false", context)
+    if _lost_its_names(subject) and _was_named_here(subject, context) and not _has_its_config(subject, context):
+        return _local_build(subject)
+    no_longer_waiting(subject, context, "tag-gone")
+    label, watched = subject.wished("dd.watch.digest", "wud.watch.digest")
+    if watched == "false":
+        return _held(subject, published, found, f"by label {label}=false", context)
     return _outdated(subject, published, found, context)
 
 
@@ -81,7 +95,7 @@ def _pinned(subject: Subject, context: Context) -> Finding:
         words = f"{reference} pinned, where its tag is now is not known: {error.reason}"
         return _finding("pinned", Verdict.PASS, words)
     if found is None:
-        no_longer_waiting(subject, context)
+        no_longer_waiting(subject, context, "held")
         return _finding("pinned", Verdict.PASS, f"{reference} pinned", _mirror(published))
     return _held(subject, published, found, "by its digest", context)
 
@@ -143,6 +157,31 @@ def _tag_gone(subject: Subject, context: Context) -> Finding:
 
 def _local_build(subject: Subject) -> Finding:
     return _finding("local-build", Verdict.SKIPPED, f"{subject.reference} built or named here, never pulled or pushed")
+
+
+def _lost_its_names(subject: Subject) -> bool:
+    """Whether nothing is left of how the image came here, as after `docker rmi --force`: its config alone can tell."""
+    image = subject.image
+    return image.id_is_config and not image.digests and image.pulled is None and subject.tag_image is None
+
+
+def _was_named_here(subject: Subject, context: Context) -> bool:
+    """Whether `docker build` or `docker tag` named the image: Docker's classic store does not count a pull."""
+    try:
+        return real_date(context.details(subject.image).tagged) is not None
+    except Unresolvable:
+        return False
+
+
+def _has_its_config(subject: Subject, context: Context) -> bool:
+    """Whether the repository has the running image's config: it was pulled from there then, or pushed."""
+    try:
+        context.registry.blob(subject.reference, subject.image.id, configs.MAX_CONFIG)
+    except NotFound:
+        return False
+    except Inconclusive:
+        return True  # nothing is known against it
+    return True
 
 
 def _unknown_to_docker_hub(subject: Subject) -> bool:

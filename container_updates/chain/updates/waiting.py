@@ -11,6 +11,7 @@ from container_updates.clock import FIRST_IMAGE, age, rfc3339
 from container_updates.model import Subject
 from container_updates.registry import Published
 
+_KIND = "since"
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(\.\d{1,12})?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -64,38 +65,52 @@ def published_since(
     return None
 
 
-def waiting(what: str, subject: Subject, told: tuple[datetime, str] | None, context: Context) -> Since:
+def waiting(
+    what: str,
+    subject: Subject,
+    told: tuple[datetime, str] | None,
+    context: Context,
+    *,
+    after: str = "",
+) -> Since:
     """Return since when `what` is true of a running image: what is told now, or was at an earlier run.
 
     A tag that is pushed again and again waits since the first of the newer images: each of them was one to take.
+    Each `what` is remembered by itself, so that a sibling of which another is true changes nothing; `after` begins it
+    anew: which update the admin did not want, or of which base it is true.
     """
     now = context.clock.now()
     found = told or (now, "first-seen")
-    kept = _kept(context.store.recall("waiting", _key(subject)), what)
+    key = _key(subject, what, after)
+    kept = _kept(context.store.recall(_KIND, key))
     if found[0] < FIRST_IMAGE:
         found = kept or found  # a clock that has not been set yet is nothing to be remembered
     elif kept is None or found[0] < kept[0]:
-        value = json.dumps([what, found[0].timestamp(), found[1]]).encode()
-        context.store.remember("waiting", _key(subject), value)
+        value = json.dumps([found[0].timestamp(), found[1]]).encode()
+        context.store.remember(_KIND, key, value)
     else:
         found = kept
     return Since(min(now, found[0]), found[1], now)
 
 
-def no_longer_waiting(subject: Subject, context: Context) -> None:
-    """Forget since when: what comes next begins anew."""
-    if context.store.recall("waiting", _key(subject)) is not None:
-        context.store.remember("waiting", _key(subject), None)
+def no_longer_waiting(subject: Subject, context: Context, *whats: str) -> None:
+    """Forget since when that is true: what comes next begins anew."""
+    for what in whats:
+        key = _key(subject, what, "")
+        if context.store.recall(_KIND, key) is not None:
+            context.store.remember(_KIND, key, None)
 
 
-def _key(subject: Subject) -> str:
-    return f"{subject.reference}\n{subject.image.id}"
+def _key(subject: Subject, what: str, after: str) -> str:
+    """The platform's own manifest belongs to it: in a containerd store an image's id is of all its platforms."""
+    image = subject.image
+    return "\n".join((what, str(subject.reference), image.id, image.manifest_digest or "", after))
 
 
-def _kept(value: bytes | None, what: str) -> tuple[datetime, str] | None:
+def _kept(value: bytes | None) -> tuple[datetime, str] | None:
     try:
-        kept, moment, source = json.loads(value or b"")
-        return (datetime.fromtimestamp(moment, UTC), str(source)) if kept == what else None
+        moment, source = json.loads(value or b"")
+        return datetime.fromtimestamp(moment, UTC), str(source)
     except (ValueError, TypeError, OverflowError, OSError):
         return None
 

@@ -8,11 +8,13 @@ from heapq import nlargest
 from container_updates.chain import Context
 from container_updates.chain.versions import inherited, newer, tag_version
 from container_updates.chain.versions.tag_version import Version
-from container_updates.errors import Inconclusive
+from container_updates.errors import Inconclusive, Unresolvable
 from container_updates.model import Subject
+from container_updates.reference import is_tag
 from container_updates.registry import tags
 from container_updates.registry.tags import TagList
 
+_IMAGE_LABELS = "Config/Labels/"
 _MOST_ASKED = 3
 """Tags whose digest is looked at, the newest first: what runs is most often one of them."""
 _WORDS = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*")
@@ -22,6 +24,24 @@ _BEFORE = re.compile(r"(?i)(?:version-?|release[-.]?|v)?")
 _DAY = re.compile(r"-#-#(?:[Tt]#-#-#[Zz])?")
 """What follows the year of `2024-05-01` and of MinIO's `RELEASE.2024-05-01T01-11-10Z`."""
 _REBUILD = re.compile(r"-(?:ls|r|b|build)?#$")
+
+
+def by_path(subject: Subject) -> str | None:
+    """Return the tag that really runs, where a label of the container says which of its image's labels has it.
+
+    The path leads through an image inspect as Drydock and What's up Docker write it, `Config/Labels/NAME`; raises
+    `Unresolvable` for any other path and where the image has no such label.
+    """
+    label, path = subject.wished("dd.inspect.tag.path", "wud.inspect.tag.path")
+    if path is None:
+        return None
+    name = path.strip().removeprefix(_IMAGE_LABELS)
+    if name == path.strip():
+        raise Unresolvable(f"label {label} is not {_IMAGE_LABELS}NAME, which is all that is heeded")
+    tag = subject.image.labels.get(name, "")
+    if not is_tag(tag):
+        raise Unresolvable(f"label {label} leads to no tag: its image has no label {name} with one")
+    return tag
 
 
 def version_of(subject: Subject, listed: TagList | None, context: Context) -> str | None:

@@ -1,10 +1,12 @@
 """Is there a newer version: the newest tag of the same shape in the repository, for this container's platform."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from container_updates.chain import Context
-from container_updates.chain.updates import change
+from container_updates.chain.updates import change, lookup
+from container_updates.chain.updates.link import asks
 from container_updates.chain.versions import alias, newer, tag_filter, tag_version
 from container_updates.chain.versions.choice import MOST_ASKED, Choice, choose
 from container_updates.chain.versions.look import look
@@ -16,21 +18,24 @@ from container_updates.registry import tags
 
 def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     """Yield the one finding about a subject; raises `Inconclusive` where the tags cannot be listed or filtered."""
+    subject = replace(subject, reference=lookup.asked(subject))
     reference = subject.reference
     if reference.tag is None or reference.digest is not None:
         yield Finding("versions", "pinned", Verdict.SKIPPED, f"{reference} pinned to a digest")
         return
-    if context.pulled(subject.image) is False:
+    if not asks(subject, context):
         yield Finding("versions", "not-a-version", Verdict.SKIPPED, f"{reference} built here")
         return
     chosen = tag_filter.of(subject, context.settings)
-    running = tag_version.read(chosen.transformed(reference.tag))
+    really = alias.by_path(subject)
+    running = tag_version.read(chosen.transformed(really or reference.tag))
     if running is None:
-        known, name = _really(alias.version_of(subject, None, context), subject)
+        known, name = _really(really or alias.version_of(subject, None, context), subject)
         yield Finding("versions", "not-a-version", Verdict.SKIPPED, f"{name} names no version", known)
         return
     listed = tags.of(context.registry, reference)
-    names = {chosen.transformed(tag): tag for tag in listed.tags if tag != reference.tag and chosen.wanted(tag)}
+    own = {reference.tag, really or reference.tag}
+    names = {chosen.transformed(tag): tag for tag in listed.tags if tag not in own and chosen.wanted(tag)}
     names_and_own = {**names, running.tag: reference.tag}
     found = choose(
         running,
@@ -44,7 +49,7 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         raise Unresolvable(
             f"none of the {MOST_ASKED} newest tags is an image for its platform, and older ones were not looked at"
         )
-    known, name = _really(alias.version_of(subject, listed, context), subject)
+    known, name = _really(really or alias.version_of(subject, listed, context), subject)
     details = {**_of_line(found, names), **known}
     words = _line_words(found) + ("" if listed.whole else f", looking at the first {len(listed.tags)} tags only")
     if found.newest is None:

@@ -1,6 +1,6 @@
 """Which tags an admin wants compared: regular expressions of options and labels, by an engine that runs in linear time.
 
-The labels are those that What's up Docker and Diun know, in their own syntax.
+The labels are those that Drydock, What's up Docker and Diun know, in their own syntax.
 """
 
 import re
@@ -14,6 +14,7 @@ from container_updates.errors import Unresolvable
 from container_updates.model import Subject
 from container_updates.settings import Settings
 
+_INCLUDE, _EXCLUDE = ("dd.tag.include", "wud.tag.include"), ("dd.tag.exclude", "wud.tag.exclude")
 _MAX_PATTERN = 1000
 _PLACEHOLDER = re.compile(r"\$([0-9]+)")
 
@@ -37,12 +38,13 @@ def of(subject: Subject, settings: Settings) -> Filter:
     if named:
         every.append([_compiled("--tags", text) for text in named])
     none += [_compiled("--not-tags", text) for text in _for(subject, settings.not_tags)]
-    for label, several in (("wud.tag.include", False), ("diun.include_tags", True)):
-        texts = _texts(subject, label, several)
+    for labels, several in ((_INCLUDE, False), (("diun.include_tags",), True)):
+        label, texts = _texts(subject, labels, several)
         if texts:
             every.append([_compiled(label, text) for text in texts])
-    for label, several in (("wud.tag.exclude", False), ("diun.exclude_tags", True)):
-        none += [_compiled(label, text) for text in _texts(subject, label, several)]
+    for labels, several in ((_EXCLUDE, False), (("diun.exclude_tags",), True)):
+        label, texts = _texts(subject, labels, several)
+        none += [_compiled(label, text) for text in texts]
 
     def wanted(tag: str) -> bool:
         if any(one.search(tag) for one in none):
@@ -53,17 +55,18 @@ def of(subject: Subject, settings: Settings) -> Filter:
 
 
 def transform(subject: Subject) -> Callable[[str], str]:
-    """Return how the label `wud.tag.transform` has a tag read: `REGEX => REPLACEMENT`, with $1 for a group.
+    """Return how the label `dd.tag.transform` has a tag read: `REGEX => REPLACEMENT`, with $1 for a group.
 
-    As What's up Docker does it, the replacement is all that is left of a tag that matches. Raises `Unresolvable`.
+    As Drydock and What's up Docker do it, the replacement is all that is left of a tag that matches.
+    Raises `Unresolvable`.
     """
-    text = subject.wish("wud.tag.transform")
+    label, text = subject.wished("dd.tag.transform", "wud.tag.transform")
     if not text:
         return lambda tag: tag
     pattern, arrow, replacement = text.partition("=>")
     if not arrow:
-        raise Unresolvable("label wud.tag.transform is not REGEX => REPLACEMENT")
-    compiled = _compiled("wud.tag.transform", pattern.strip())
+        raise Unresolvable(f"label {label} is not REGEX => REPLACEMENT")
+    compiled = _compiled(label, pattern.strip())
     template = replacement.strip()
 
     def transformed(tag: str) -> str:
@@ -82,9 +85,11 @@ def _for(subject: Subject, options: Iterable[tuple[str, str]]) -> list[str]:
     return [text for image, text in options if not image or any(fnmatchcase(one, image) for one in (name, familiar))]
 
 
-def _texts(subject: Subject, label: str, several: bool) -> Sequence[str]:
-    text = subject.wish(label) or ""
-    return [part.strip() for part in text.split(";") if part.strip()] if several else [text] if text else []
+def _texts(subject: Subject, labels: Sequence[str], several: bool) -> tuple[str, Sequence[str]]:
+    """The label that is set, and its regular expressions."""
+    label, value = subject.wished(*labels)
+    text = value or ""
+    return label, [part.strip() for part in text.split(";") if part.strip()] if several else [text] if text else []
 
 
 @lru_cache(maxsize=1000)

@@ -48,6 +48,8 @@ class StoredImage:
     """Those of `digests` that were pulled by digest: no tag takes them away."""
     origins: list[str] = field(default_factory=list)
     """Names of the repositories it was pulled from."""
+    named_here: str = ""
+    """When `docker build` or `docker tag` last named it; a pull does not count."""
 
 
 @dataclass(slots=True, eq=False)
@@ -100,7 +102,7 @@ class Shelves:
         key = _hex(digest) if self.kind.store != "containerd" else digest
         layers = (_hex("layer " + digest),)
         stored = self._images.setdefault(
-            key, StoredImage(key, self.platform, CREATED, labels, layers, manifest, manifest)
+            key, StoredImage(key, self.platform, CREATED, labels, layers, manifest, manifest, named_here=CREATED)
         )
         self._tag(stored, f"{self._shown(reference)}:{reference.tag}")
         if self.kind.store != "classic":
@@ -113,6 +115,14 @@ class Shelves:
         self._tag(stored, f"{self._shown(reference)}:{reference.tag}")
         if self.kind.store == "containerd":
             _add(stored.digests, f"{self._shown(reference)}@{stored.id}")
+
+    def untag(self, reference: Reference) -> None:
+        """`docker rmi --force NAME`, while a container goes on running the image: it stays, without that name."""
+        name = self._shown(reference)
+        stored = self._tags.pop(f"{name}:{reference.tag}")
+        stored.tags.remove(f"{name}:{reference.tag}")
+        if not any(tag.rpartition(":")[0] == name for tag in stored.tags):
+            stored.digests = [digest for digest in stored.digests if digest.partition("@")[0] != name]
 
     def remove_image(self, image_id: str) -> None:
         """`docker rmi --force`: a container may go on running what is no longer in the list."""
@@ -203,6 +213,7 @@ class Shelves:
         image = self._find(name)
         if image is None:
             return None
+        classic = self.kind.store == "classic"
         answer: dict[str, Any] = {
             "Id": image.id,
             "RepoTags": list(image.tags),
@@ -215,6 +226,7 @@ class Shelves:
             "Size": 1_987_347,
             "Config": {"Labels": dict(image.labels) or None},
             "RootFS": {"Type": "layers", "Layers": list(image.layers)},
+            **({"Metadata": {"LastTagTime": image.named_here or "0001-01-01T00:00:00Z"}} if classic else {}),
         }
         if self.kind.store == "containerd" and api_number(api) >= (1, 48):
             answer["Descriptor"] = image.descriptor

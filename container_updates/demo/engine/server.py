@@ -78,6 +78,11 @@ class EngineServer(Server):
         self._encoded.clear()
         self._shelves.tag(image_id, parse(name))
 
+    def untag(self, name: str) -> None:
+        """`docker rmi --force NAME`, while a container goes on running the image."""
+        self._encoded.clear()
+        self._shelves.untag(parse(name))
+
     def remove_image(self, image_id: str) -> None:
         """`docker rmi --force`, while a container goes on running it."""
         self._encoded.clear()

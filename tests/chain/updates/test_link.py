@@ -11,6 +11,7 @@ from container_updates.demo import faults
 from container_updates.demo.engine.kinds import CLASSIC, CONTAINERD, OLD, PODMAN, Kind
 from container_updates.demo.registry.content import AMD64, ARM64, DOCKER, OCI, PushedImage, PushedIndex, encode
 from container_updates.model import State
+from container_updates.settings import Selector
 from tests.support.lab import NOW, Lab, lab
 
 DAY = 86400
@@ -251,6 +252,113 @@ def test_a_name_that_only_docker_tag_gave_is_asked_nowhere(classic: Lab) -> None
     classic.engine.run("old", f"{classic.registry.host}/app/rollback:1")
     assert classic.check().codes == {"old": "local-build"}
     assert classic.registry.requests() == []
+
+
+@pytest.mark.parametrize("kind", [CLASSIC, OLD, PODMAN], ids=["classic", "old", "podman"])
+def test_a_pulled_image_that_lost_all_its_names_is_judged_by_its_config(tmp_path: Path, kind: Kind) -> None:
+    """After `docker rmi --force` the container alone still knows the name."""
+    with lab(tmp_path, kind) as host:
+        for name in ("same", "moved", "rebuilt"):
+            host.run(name, host.registry.push_image(f"app/{name}", "1"))
+            host.engine.untag(f"{host.registry.host}/app/{name}:1")
+        host.registry.push_image("app/moved", "1", created=days_ago(3))
+        host.registry.push_image("app/rebuilt", "1", types=DOCKER)
+        checked = host.check()
+        assert checked.codes == {"same": "up-to-date", "moved": "outdated", "rebuilt": "up-to-date"}
+        assert checked.outcome.state is State.WARNING
+
+
+@pytest.mark.parametrize("published", [False, True], ids=["nowhere", "somebody else's under the same name"])
+def test_a_build_of_one_s_own_that_lost_its_name_stays_local(classic: Lab, published: bool) -> None:
+    name = f"{classic.registry.host}/app/own:1"
+    if published:
+        classic.registry.push_image("app/own", "1")
+    classic.engine.build(name)
+    classic.engine.run("own", name)
+    classic.engine.untag(name)
+    assert classic.check().codes == {"own": "local-build"}
+
+
+def test_a_build_of_one_s_own_under_a_tag_that_a_repository_does_not_have_stays_local(classic: Lab) -> None:
+    classic.registry.push_image("app/own", "2")
+    classic.engine.build(f"{classic.registry.host}/app/own:1")
+    classic.engine.run("own", f"{classic.registry.host}/app/own:1")
+    classic.engine.untag(f"{classic.registry.host}/app/own:1")
+    assert classic.check().codes == {"own": "local-build"}
+
+
+def test_a_pulled_image_that_lost_its_names_and_whose_tag_is_gone_says_so(classic: Lab) -> None:
+    classic.run("web", classic.registry.push_image("app/web", "1"))
+    classic.engine.untag(f"{classic.registry.host}/app/web:1")
+    classic.registry.push_image("app/web", "2")
+    classic.registry.delete_tag("app/web", "1")
+    assert classic.check().codes == {"web": "tag-gone"}
+
+
+def test_a_build_that_was_built_again_and_not_recreated_is_asked_nowhere(classic: Lab) -> None:
+    name = f"{classic.registry.host}/app/own:1"
+    classic.engine.build(name, labels={"build": "1"})
+    classic.engine.run("own", name)
+    classic.engine.build(name, labels={"build": "2"})
+    assert classic.check().codes == {"own": "local-build"}
+    assert classic.registry.requests() == []
+
+
+def test_a_service_of_a_swarm_is_judged_by_its_tag_whatever_digest_its_manager_wrote(host: Lab) -> None:
+    old = host.registry.push_image("app/web", "1", created=days_ago(30))
+    host.engine.pull(old, f"{old.reference}@{old.digest}")
+    resolved = f"{old.reference}@{old.digest}"
+    service = {"com.docker.swarm.service.id": "jdakbib265ax3x9js5qfwwhkz"}
+    host.engine.run("task", resolved, labels=service)
+    host.engine.run("kept", resolved, labels={**service, "wud.watch.digest": "false"})
+    host.engine.run("stack", resolved, labels={**service, "com.docker.stack.image": resolved})
+    host.engine.run("pinned", resolved)
+    newer = {**service, "dd.watch.digest": "true", "wud.watch.digest": "false"}
+    host.engine.run("newer-label", resolved, labels=newer)
+    assert host.check(include=(Selector("name", "[tksp]*"),)).codes == {
+        "task": "up-to-date",
+        "kept": "up-to-date",
+        "stack": "pinned",
+        "pinned": "pinned",
+    }
+    new = host.registry.push_image("app/web", "1", created=days_ago(2))
+    checked = host.check(checks=("updates", "restarts"))
+    assert checked.codes == {
+        "task": "outdated",
+        "kept": "held",
+        "stack": "held",
+        "pinned": "held",
+        "newer-label": "outdated",
+    }
+    assert checked.finding("task").details["published_digest"] == new.digest
+    # What somebody pulled by hand is nothing that the manager would run.
+    host.engine.pull(new)
+    assert host.check(checks=("updates", "restarts")).codes["task"] == "outdated"
+
+
+def test_an_image_s_own_label_makes_no_pin_a_service_of_a_swarm(host: Lab) -> None:
+    labels = {"com.docker.swarm.service.id": "jdakbib265ax3x9js5qfwwhkz"}
+    old = host.registry.push_image("app/web", "1", labels=labels)
+    host.engine.pull(old, f"{old.reference}@{old.digest}")
+    host.engine.run("web", f"{old.reference}@{old.digest}")
+    host.registry.push_image("app/web", "1", created=days_ago(2))
+    assert host.check().codes == {"web": "held"}
+
+
+def test_a_label_says_which_repository_is_asked(host: Lab) -> None:
+    """A copy in a cache of one's own, while updates are published elsewhere."""
+    mine = host.registry.push_image("cache/web", "1")
+    host.engine.pull(mine)
+    upstream = host.registry.push_image("upstream/web", "1", created=days_ago(2))
+    labels = {"wud.registry.lookup.image": f"{host.registry.host}/upstream/web"}
+    host.engine.run("web", mine.reference, labels=labels)
+    host.engine.run("newer-label", mine.reference, labels={**labels, "dd.registry.lookup.image": mine.reference})
+    host.engine.run("wrong", mine.reference, labels={"dd.registry.lookup.image": "No Image"})
+    checked = host.check()
+    assert checked.codes == {"web": "outdated", "newer-label": "up-to-date", "wrong": "unresolvable"}
+    finding = checked.finding("web")
+    assert finding.message.startswith(f"{mine.reference} (looked up as {upstream.reference}) outdated ")
+    assert finding.details["published_digest"] == upstream.digest
 
 
 def test_an_engine_too_old_to_tell_asks_and_believes_the_registry(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from container_updates.chain.updates.waiting import real_date
 from container_updates.clock import age, duration, engine_date
 from container_updates.demo import faults
+from container_updates.demo.engine.kinds import CONTAINERD
+from container_updates.demo.engine.server import EngineServer
+from container_updates.demo.registry.content import AMD64, ARM64
 from container_updates.model import State
 from tests.support.lab import Lab, lab
 
@@ -111,6 +114,68 @@ def test_once_up_to_date_the_wait_begins_anew(host: Lab) -> None:
     host.registry.push_image("app/web", "1", created="1970-01-01T00:00:02Z")
     host.time += 5 * DAY
     assert host.check().finding("web").details["age"] == 0
+
+
+def test_a_held_sibling_keeps_no_outdated_one_young(host: Lab) -> None:
+    """The tag is pushed every hour: the newest image is always an hour old, and the first of them is not."""
+    first = host.registry.push_image("app/web", "1", created="2026-11-20T00:00:00Z")
+    host.run("web", first)
+    host.engine.run("kept", first.reference, labels={"wud.watch.digest": "false"})
+    codes = []
+    for hour in range(60):
+        host.time = at("2026-11-20T12:00:00+00:00") + hour * 3600
+        host.registry.push_image("app/web", "1", created=datetime.fromtimestamp(host.time - 60, UTC).isoformat())
+        if hour % 6 == 0:
+            codes.append(host.check(min_age=2 * DAY).codes["web"])
+    assert codes == ["outdated-young"] * 8 + ["outdated"] * 2
+
+
+def test_a_sibling_whose_engine_has_pulled_the_update_takes_no_age_away(host: Lab) -> None:
+    """A stopped container beside a running one of the same image: the running one waits for a restart only."""
+    outdated(host, "2026-10-01T00:00:00Z", "1970-01-01T00:00:00Z")
+    host.engine.run("stopped", host.check().container("web").image, state="exited")
+    host.check(all_containers=True)
+    host.time += 3 * DAY
+    newer = host.registry.push_image("app/web", "1", created="1970-01-01T00:00:01Z")
+    host.engine.pull(newer)
+    every = {"all_containers": True, "checks": ("updates", "restarts")}
+    assert host.check(**every).codes == {"web": "up-to-date", "stopped": "outdated"}
+    host.time += DAY
+    assert host.check(**every).finding("stopped").details["age"] == 4 * DAY
+
+
+def test_a_tag_that_was_away_for_a_while_makes_no_update_young(host: Lab) -> None:
+    outdated(host, "1970-01-01T00:00:00Z", "1970-01-01T00:00:01Z")
+    host.registry.push_image("app/web", "2")
+    host.check()
+    host.time += 3 * DAY
+    published = str(host.check().finding("web").details["published_digest"])
+    host.registry.delete_tag("app/web", "1")
+    gone = host.check()
+    assert gone.codes == {"web": "tag-gone"}
+    host.registry.retag("app/web", "1", published)
+    host.time += DAY
+    assert host.check().finding("web").details["age"] == 4 * DAY
+    host.registry.delete_tag("app/web", "1")
+    host.time += DAY
+    assert "noticed just now" in host.check().finding("web").message
+
+
+def test_another_platform_s_sibling_takes_no_age_away(tmp_path: Path) -> None:
+    """In a containerd store an image's id is that of its index, the same on every machine."""
+    with lab(tmp_path, CONTAINERD) as host, EngineServer(CONTAINERD, platform=ARM64) as other:
+        kept, old = (host.registry.push_image("app/web", platform=one) for one in (AMD64, ARM64))
+        index = host.registry.push_index("app/web", "1", [kept, old])
+        for engine in (host.engine, other):
+            engine.pull(index)
+            engine.run("web", index.reference)
+        new = host.registry.push_image("app/web", platform=ARM64, created="1970-01-01T00:00:00Z")
+        host.registry.push_index("app/web", "1", [kept, new])
+        hosts = (host.engine.host, other.host)
+        host.check(hosts=hosts)
+        host.time += 5 * DAY
+        found = [one.findings[0].finding for one in host.check(hosts=hosts).outcome.containers]
+        assert [(one.code, one.details.get("age")) for one in found] == [("up-to-date", None), ("outdated", 5 * DAY)]
 
 
 def test_a_leap_day_and_the_end_of_summer_time_are_days_like_others(host: Lab) -> None:

@@ -205,6 +205,8 @@ def test_levels_and_patterns_of_the_options(host: Lab) -> None:
     ("labels", "newest"),
     [
         ({"wud.tag.include": r"^1\.\d+\.\d+$"}, "1.3.0"),
+        ({"dd.tag.include": r"^1\.\d+\.\d+$", "wud.tag.include": "^none$"}, "1.3.0"),
+        ({"dd.tag.exclude": r"^2\.", "wud.tag.exclude": "."}, "1.3.0"),
         ({"wud.tag.exclude": r"^2\."}, "1.3.0"),
         ({"diun.include_tags": r"^1\.2;^0\."}, "1.2.4"),
         ({"diun.exclude_tags": r"^2\.;^1\.3"}, "1.2.4"),
@@ -227,13 +229,42 @@ def test_the_labels_that_people_already_have(host: Lab, labels: dict[str, str], 
         (r"^never => $1", "1.2", ("1.3",), "1.3"),
     ],
 )
+@pytest.mark.parametrize("tool", ["dd", "wud"])
 def test_a_tag_is_read_as_its_label_transforms_it(
-    host: Lab, transform: str, running: str, others: tuple[str, ...], newest: str
+    host: Lab, tool: str, transform: str, running: str, others: tuple[str, ...], newest: str
 ) -> None:
     """As What's up Docker does it: what is left of a tag that matches is the replacement alone."""
-    run(host, running, {"wud.tag.transform": transform})
+    run(host, running, {tool + ".tag.transform": transform})
     publish(host, *others)
     assert host.check(checks=VERSIONS).finding("web", "versions").details["newest"] == newest
+
+
+@pytest.mark.parametrize("label", ["wud.inspect.tag.path", "dd.inspect.tag.path"])
+def test_which_tag_really_runs_is_told_by_the_image_s_label_that_a_container_s_label_names(
+    host: Lab, label: str
+) -> None:
+    image = host.registry.push_image("app/web", "latest", labels={"org.opencontainers.image.version": "1.2.3"})
+    publish(host, "1.2.3", "1.4.0")
+    host.run("web", image, {label: "Config/Labels/org.opencontainers.image.version"})
+    finding = host.check(checks=VERSIONS).finding("web", "versions")
+    assert (finding.code, finding.details["newest"]) == ("newer-version", "1.4.0")
+    assert f"{image.reference} (1.2.3) newer version 1.4.0 (minor)" in finding.message
+
+
+@pytest.mark.parametrize("path", ["Config/Env/0", "Config/Labels/nothing", ""])
+def test_a_path_that_leads_to_no_tag_is_no_answer(host: Lab, path: str) -> None:
+    run(host, "1.2.3", {"wud.inspect.tag.path": path})
+    publish(host, "1.2.4")
+    checked = host.check(checks=VERSIONS)
+    assert code(checked) == "unresolvable"
+    assert "label wud.inspect.tag.path" in checked.finding("web", "versions").message
+
+
+def test_another_repository_that_a_label_names_has_the_newer_versions(host: Lab) -> None:
+    mine = host.registry.push_image("cache/web", "1.2.3")
+    host.registry.push_image("upstream/web", "1.3.0")
+    host.run("web", mine, {"dd.registry.lookup.image": f"{host.registry.host}/upstream/web"})
+    assert host.check(checks=VERSIONS).finding("web", "versions").details["newest"] == "1.3.0"
 
 
 def test_a_link_tells_what_the_newer_version_brings(host: Lab) -> None:
