@@ -47,8 +47,10 @@ def _tagged(subject: Subject, context: Context) -> Finding:
     try:
         published = context.registry.published(reference)
     except NotFound as error:
-        if _lost_its_names(subject) and not _has_its_config(subject, context):
-            return _local_build(subject)
+        if _lost_its_names(subject):
+            if not _has_its_config(subject, context):
+                return _local_build(subject)
+            tag_gone.remember(subject, context)
         if error.repository_answers:
             tag_gone.check(subject, error, context)
             return _tag_gone(subject, context)
