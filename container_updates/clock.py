@@ -14,6 +14,8 @@ class Clock:
     """Seconds since the epoch; may jump."""
     steady: Callable[[], float] = time.monotonic
     """Seconds that never go back, for durations."""
+    pause: Callable[[float], None] = time.sleep
+    """Lets so many seconds pass."""
 
     def now(self) -> datetime:
         """The wall clock's time, in UTC."""

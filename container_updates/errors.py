@@ -92,8 +92,16 @@ class NoTls(Unreachable):
     """The host answers, but not with TLS, or with a certificate that is not accepted: asking again changes nothing."""
 
 
+class NoCertificate(NoTls):
+    """The host speaks TLS, with a certificate that is not accepted."""
+
+
 class PlainText(NoTls):
-    """What answers there speaks no TLS at all."""
+    """The host speaks plain HTTP."""
+
+
+class NoConnection(Unreachable):
+    """There is no way to the host at all: no name, no route, nobody who listens, a proxy that does not lead there."""
 
 
 class NoHttp(BadAnswer):

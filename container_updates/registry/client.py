@@ -76,7 +76,7 @@ class Registry:
             deadline=deadline,
         )
         self._conversation = Conversation(
-            transport=self._transport, auth=self._auth, store=store, clock=clock, deadline=deadline
+            transport=self._transport, auth=self._auth, hosts=hosts, store=store, clock=clock, deadline=deadline
         )
         self._published: Once[Published] = Once(deadline)
         self._contents: Once[bytes] = Once(deadline)

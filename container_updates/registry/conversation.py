@@ -12,23 +12,33 @@ from container_updates.clock import Clock, Deadline, rfc3339
 from container_updates.errors import (
     BadAnswer,
     Inconclusive,
+    NoCertificate,
     NoHttp,
+    NoTls,
     PlainText,
     RateLimited,
     TimedOut,
     Unauthorized,
     Unreachable,
 )
-from container_updates.registry.hosts import Endpoint
+from container_updates.registry.hosts import Endpoint, Hosts
 from container_updates.registry.http.exchange import Answer, Transport
 from container_updates.registry.http.headers import remaining, retry_at
-from container_updates.registry.login.authorization import Auth, Place
+from container_updates.registry.login.authorization import Auth, Place, Reply
 from container_updates.untrusted.addresses import is_loopback
 
 if TYPE_CHECKING:
     from container_updates.state.store import Store
 
 _AT_ONCE = 8
+_POLITE = 3.0
+"""Seconds that the others wait for the answer to a host's first question: only that path may be slow."""
+_WORDS = {
+    410: "says that {} is gone for good",
+    412: "holds {} back by a rule of its own, about vulnerabilities or signatures for instance",
+    451: "does not give {} out for legal reasons",
+}
+"""Final answers that mean neither that something is there nor that it is not."""
 _SCHEME_KEPT = 7 * 86400.0
 
 
@@ -38,6 +48,10 @@ class _Host:
 
     scheme: str | None = None
     asked: bool = False
+    heard: bool = False
+    """It has answered in this run, by the scheme that works."""
+    followed: bool = False
+    """It may be asked without verified TLS, as it is in an insecure network of the engine."""
     answered: threading.Event = field(default_factory=threading.Event)
     at_once: threading.Semaphore | None = None
     limited: RateLimited | None = None
@@ -47,8 +61,11 @@ class _Host:
 class Conversation:
     """Asks endpoints, satisfies what they demand, and says in our own errors why there is no answer."""
 
-    def __init__(self, *, transport: Transport, auth: Auth, store: "Store", clock: Clock, deadline: Deadline) -> None:
+    def __init__(
+        self, *, transport: Transport, auth: Auth, hosts: Hosts, store: "Store", clock: Clock, deadline: Deadline
+    ) -> None:
         self._transport = transport
+        self._where = hosts
         self._auth = auth
         self._store = store
         self._clock = clock
@@ -72,73 +89,68 @@ class Conversation:
         host = self._host(endpoint)
         with self._turn(endpoint, host):
             self._stop_if_limited(endpoint, host, repository, method, path)
-            schemes = self._schemes(endpoint, host)
-            doubtful: Answer | None = None
-            before: Inconclusive | None = None
-            while True:
-                place = _place(endpoint, schemes.pop(0))
-                url = f"{place.scheme}://{endpoint.host}{endpoint.prefix}{path}"
-                try:
-                    answer = self._authorized(host, place, method, url, repository, headers, limit)
-                except (Unreachable, TimedOut, NoHttp) as error:
-                    if doubtful:
-                        return self._judged(endpoint, host, repository, doubtful)
-                    if before and isinstance(error, PlainText):
-                        raise before from None  # it was http after all, only a broken one
-                    before = error
-                    if not schemes or self._auth.confirmed(endpoint.host) or self._deadline.passed():
-                        raise
-                except RateLimited as error:  # by the token server
-                    raise self._limit(endpoint, host, repository, error.retry_at) from None
-                else:
-                    if answer.status != 400 or not schemes:
-                        self._works(endpoint, host, place.scheme)
-                        return self._judged(endpoint, host, repository, answer)
-                    doubtful = answer  # what servers say to http where they speak TLS
+            return self._tried(endpoint, host, method, path, repository, headers, limit)
 
-    def _authorized(
-        self, host: _Host, place: Place, method: str, url: str, repository: str, headers: Mapping[str, str], limit: int
+    def _tried(
+        self,
+        endpoint: Endpoint,
+        host: _Host,
+        method: str,
+        path: str,
+        repository: str,
+        headers: Mapping[str, str],
+        limit: int,
     ) -> Answer:
-        """Ask, and where a login is demanded, once more with it."""
+        """Ask by each scheme that may work there until one does."""
+        schemes = self._schemes(endpoint, host)
+        doubtful: Reply | None = None
+        failures: list[Inconclusive] = []
 
-        def send(authorization: str | None) -> Answer:
-            extra = {"Authorization": authorization} if authorization else {}
-            answer = self._transport.send(method, url, asked=place.host, headers={**headers, **extra}, limit=limit)
+        def heard(answer: Answer) -> None:
             self._count(host, answer)
-            return answer
+            if answer.status != 400:  # what servers say to http where they speak TLS
+                host.heard = True
+                host.answered.set()  # those who wait have their answer; the token they ask for together
 
-        try:
-            used = self._auth.authorization(place, repository)
-        except Inconclusive:
-            if self._auth.confirmed(place.host):
-                raise
-            used = None  # what was remembered of this host may be out of date: look what it says today
-        answer = send(used)
-        news = self._auth.learn(place.host, answer, used)
-        if answer.status != 400:
-            host.answered.set()  # those who wait have their answer; the token they ask for together
-        if news or (answer.status == 401 and used is None):
-            used = self._auth.authorization(place, repository)
-            answer = send(used)
-        if answer.status in (401, 403) and used is not None:
-            alone = self._auth.authorization(place, repository, alone=True)
-            if alone != used:
-                answer = send(alone)
-        return answer
+        while True:
+            place = _place(endpoint, schemes.pop(0))
+            try:
+                reply = self._auth.ask(
+                    place, method, endpoint.prefix + path, repository, headers=headers, limit=limit, heard=heard
+                )
+            except (Unreachable, TimedOut, NoHttp) as error:
+                failures.append(error)
+                if not (schemes or host.heard or host.followed) and self._where.follow_engine(endpoint, error):
+                    host.followed, host.scheme = True, None
+                    self._transport.forget(endpoint.host)
+                    schemes = self._schemes(endpoint, host)
+                if doubtful and not schemes:
+                    return self._judged(endpoint, host, repository, doubtful)
+                if not schemes or host.heard or self._deadline.passed():
+                    raise _most_telling(failures) from None
+            except RateLimited as error:  # by the token server
+                raise self._limit(endpoint, host, repository, error.retry_at) from None
+            else:
+                if reply.answer.status != 400 or not schemes:
+                    self._works(endpoint, host, place.scheme)
+                    return self._judged(endpoint, host, repository, reply)
+                doubtful = reply
 
-    def _judged(self, endpoint: Endpoint, host: _Host, repository: str, answer: Answer) -> Answer:
-        status = answer.status
+    def _judged(self, endpoint: Endpoint, host: _Host, repository: str, reply: Reply) -> Answer:
+        answer, status = reply.answer, reply.answer.status
+        who = endpoint.host if reply.place.host == endpoint.host else f"{reply.place.host} (for {endpoint.host})"
         if status in (401, 403):
-            login = self._auth.login(self.place(endpoint), repository)
-            who = "this login may not read it" if login else "it may not be read without a login"
-            raise Unauthorized(f"{endpoint.host} refuses {repository}: {who} (HTTP {status})", status=status)
+            why = self._auth.refusal(reply, repository)
+            raise Unauthorized(f"{who} refuses {repository}: {why} (HTTP {status})", status=status)
         if status == 429:
-            until = retry_at(answer.headers.get("Retry-After"), self._clock.now())
+            until = retry_at(answer.headers.get("Retry-After"), self._clock.now(), answer.body)
             raise self._limit(endpoint, host, repository, until)
         if status >= 500 and status != 501:
-            raise Unreachable(f"{endpoint.host} has an error of its own (HTTP {status})", status=status)
+            raise Unreachable(f"{who}: server error (HTTP {status})", status=status)
         if 300 <= status < 400 and status != 304:  # which is an answer to a question with an ETag
-            raise BadAnswer(f"{endpoint.host} answers with a redirect to nowhere (HTTP {status})", status=status)
+            raise BadAnswer(f"{who} answers with a redirect without Location (HTTP {status})", status=status)
+        if status in _WORDS:
+            raise BadAnswer(f"{who} {_WORDS[status].format(repository)} (HTTP {status})", status=status)
         return answer
 
     @contextmanager
@@ -146,9 +158,9 @@ class Conversation:
         """Let one thread find out what the host demands while the others wait for that, then some at once."""
         with self._lock:
             first, host.asked = not host.asked, True
-        known = self._auth.demand(endpoint.host) and (host.scheme or self._store.get("scheme", endpoint.host))
-        if not (first or known or host.answered.wait(self._deadline.remaining())):
-            raise TimedOut(f"{endpoint.host} did not answer in time")
+        known = self._auth.knows(endpoint.host) and (host.scheme or self._store.get("scheme", endpoint.host))
+        if not (first or known):
+            host.answered.wait(min(_POLITE, self._deadline.remaining()))
         if host.at_once and not host.at_once.acquire(timeout=self._deadline.remaining()):
             raise TimedOut(f"{endpoint.host} did not answer in time")
         try:
@@ -173,7 +185,8 @@ class Conversation:
         if host.scheme:
             return [host.scheme]
         kept = self._store.get("scheme", endpoint.host) or b""
-        return sorted(endpoint.schemes, key=lambda scheme: scheme.encode() != kept)
+        schemes = ("https", "http") if host.followed else endpoint.schemes
+        return sorted(schemes, key=lambda scheme: scheme.encode() != kept)
 
     def _works(self, endpoint: Endpoint, host: _Host, scheme: str) -> None:
         if host.scheme is None:
@@ -227,6 +240,16 @@ def at_once(endpoint: Endpoint) -> int | None:
 
 def _place(endpoint: Endpoint, scheme: str) -> Place:
     return Place(scheme, endpoint.host, endpoint.login_name, endpoint.names)
+
+
+def _most_telling(failures: list[Inconclusive]) -> Inconclusive:
+    """Return what is wrong, of why http and https gave no answer: no TLS is no news of a plain registry."""
+    secure = next((one for one in failures if isinstance(one, NoTls)), None)
+    plain = next((one for one in failures if not isinstance(one, NoTls)), None)
+    if secure is None or plain is None:
+        return failures[0]
+    certain = isinstance(secure, NoCertificate) or (isinstance(plain, NoHttp) and not isinstance(secure, PlainText))
+    return secure if certain else plain
 
 
 def _limited(host: str, until: datetime) -> RateLimited:

@@ -2,16 +2,17 @@
 
 import ipaddress
 import os
+import socket
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from container_updates.errors import Unresolvable
+from container_updates.errors import Inconclusive, Unreachable, Unresolvable
 from container_updates.model import EngineRegistries, Problem
 from container_updates.reference import DOCKER_HUB
 from container_updates.settings import Settings
-from container_updates.untrusted.addresses import address, hostname, is_loopback
+from container_updates.untrusted.addresses import Address, address, hostname, is_loopback, may_lead_to, reach
 
 _DOCKER_HUB_HOST = "registry-1.docker.io"
 _DOCKER_HUB_TRUST = "notary.docker.io"
@@ -66,6 +67,7 @@ class Hosts:
         self.problems: list[Problem] = []
         self.endpoints = lru_cache(maxsize=None)(self._endpoints)
         self.tls = lru_cache(maxsize=None)(self._tls)
+        self.addresses = lru_cache(maxsize=None)(self._look_up)
         self._certs = lru_cache(maxsize=None)(self._read_certs)
 
     def trust_server(self, registry: str, url: str | None) -> Endpoint:
@@ -96,9 +98,42 @@ class Hosts:
         found = address(host)
         return is_loopback(host) or (found is not None and any(found in network for network in self._networks))
 
+    def follow_engine(self, endpoint: Endpoint, failure: Inconclusive) -> bool:
+        """Whether the engine asks an endpoint without verified TLS because its name leads into an insecure network.
+
+        As moby decides it (registry/config.go, isSecureIndex), but only asked for where there is no TLS: a look-up
+        costs time, and where a proxy is between, nobody else needs it. From then on the host is `insecure`.
+        """
+        host = endpoint.host
+        if not isinstance(failure, Unreachable) or endpoint.schemes != ("https",) or endpoint.mirror:
+            return False
+        if host in self._ca_files or self._certs(host)[0]:
+            return False
+        found = self.addresses(hostname(host)) if self._networks and registry_at(host) != DOCKER_HUB else ()
+        if not any(one in network for one in found for network in self._networks):
+            return False
+        self._insecure.add(host)
+        self.tls.cache_clear()
+        return True
+
     def may_see_login(self, scheme: str, host: str) -> bool:
         """Whether a login may go there: verified TLS, loopback, or a host named in --insecure-registry."""
         return is_loopback(host) or host in self._named or (scheme == "https" and self.tls(host, host).verified)
+
+    def objection(self, scheme: str, host: str, other_scheme: str, other: str) -> str:
+        """What speaks against going from a host to where its redirect or its token's realm leads; "" for nothing."""
+        leaves = other_scheme == "http" and (scheme, host) != ("http", other)
+        if leaves and not (is_loopback(host) if is_loopback(other) else self.insecure(other)):
+            return "without TLS"
+        return "" if may_lead_to(host, other, self.addresses) else f"at {reach(other).value}"
+
+    def _look_up(self, name: str) -> tuple[Address, ...]:
+        """The addresses of a name; none where it has none."""
+        try:
+            found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return ()
+        return tuple(known for *_, where in found if (known := address(f"[{where[0]}]")))
 
     def _endpoints(self, registry: str) -> tuple[Endpoint, ...]:
         """Where `registry` is asked, in this order: --mirror, the engine's mirrors, the registry itself."""
@@ -159,6 +194,11 @@ def authority(scheme: str, netloc: str) -> str:
     """Host in lower case, and port where it is not the scheme's own."""
     host, colon, port = netloc.lower().rpartition(":")
     return host if colon and port in (_DEFAULT_PORTS.get(scheme), "") else netloc.lower()
+
+
+def registry_at(host: str) -> str:
+    """The registry, as references name it, that is asked at a host."""
+    return DOCKER_HUB if host == _DOCKER_HUB_HOST else host
 
 
 def _at(registry: str, url: str) -> Endpoint | None:

@@ -140,7 +140,9 @@ class Asker:
     def __init__(self, folder):
         self.folder = folder
         self.store = Memory()
-        self.clock = Clock()
+        self.pauses = []
+        """Seconds that were waited, which cost no time here."""
+        self.clock = Clock(pause=self.pauses.append)
 
     def login(self, document):
         text = document if isinstance(document, str) else json.dumps(document)

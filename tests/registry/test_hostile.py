@@ -228,7 +228,7 @@ def test_a_broken_answer_on_loopback_is_not_called_missing_tls(asker, listen):
         connection.recv(4096)
         connection.sendall(b"HTTP/1.1 200 OK\r\nLong: " + b"y" * 70_000 + b"\r\n\r\n")
 
-    with pytest.raises(errors.BadAnswer, match="answered what is no HTTP"):
+    with pytest.raises(errors.BadAnswer, match="did not answer in HTTP"):
         asker.registry().published(parse(f"{listen(talk).host}/app:1"))
 
 

@@ -30,6 +30,7 @@ FAILURES = (
 )
 """All that sending a request and reading its answer may raise."""
 _HOSTS = 64
+_MAX_INTERIM = 10
 _limit = threading.local()
 
 
@@ -105,6 +106,15 @@ class _Response(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp.close()
         self.fp = io.BufferedReader(_Reader(sock))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Pass over what comes before the answer, as 103 Early Hints (RFC 9110, 15.2): http.client knows 100 alone."""
+        for _ in range(_MAX_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 101 < status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise http.client.BadStatusLine("too many interim answers")
 
 
 class _HttpConnection(urllib3.connection.HTTPConnection):

@@ -6,7 +6,7 @@ known sends none, and those two packages cost more than all the rest of it.
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,9 +15,10 @@ from urllib.parse import urljoin, urlsplit
 
 from container_updates import __version__
 from container_updates.clock import Clock, Deadline
-from container_updates.errors import BadAnswer, Inconclusive, NoTls, TimedOut, Unreachable
+from container_updates.errors import BadAnswer, Inconclusive, NoConnection, NoTls, TimedOut, Unreachable
 from container_updates.model import RequestRecord
 from container_updates.registry.hosts import Hosts, Tls, authority
+from container_updates.registry.http.headers import remaining, said
 from container_updates.untrusted.addresses import is_loopback
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 10.0
 _ANSWER_SECONDS = 20.0
 _ERRORS_KEPT = 60.0
+_SILENT = 2
+"""Paths without an answer after which a host that never gave one is not asked again."""
+_SHORTEST_PAUSE, _SHORT_PAUSE, _LONGEST_PAUSE = 0.25, 1.0, 5.0
+"""Seconds before a 429 is asked again: at least; where it does not say; and at most."""
 _MAX_ERROR_BODY = 64 * 1024
 _CHUNK = 64 * 1024
 _HEADERS = {"User-Agent": f"check_container_updates/{__version__}", "Accept-Encoding": "identity"}
@@ -44,6 +49,8 @@ class Answer:
     headers: Mapping[str, str]
     """Names in any case."""
     body: bytes
+    url: str = ""
+    """Where it came from in the end."""
 
 
 class Transport:
@@ -59,6 +66,8 @@ class Transport:
         self._adapters: dict[Tls | None, Adapter] = {}
         self._dead: dict[str, Inconclusive] = {}
         self._recalled: set[str] = set()
+        self._silent: dict[str, int] = {}
+        """Origins to the questions that they left open; -1 once they answered one."""
         self._proxies = lru_cache(maxsize=None)(_proxies)
         self.requests: list[RequestRecord] = []
 
@@ -71,11 +80,13 @@ class Transport:
         headers: Mapping[str, str],
         limit: int,
         form: Mapping[str, str] | None = None,
+        elsewhere: Callable[[str], str | None] = lambda url: None,
     ) -> Answer:
         """Return the answer to a request made on behalf of the registry host `asked`; a body has at most `limit` bytes.
 
-        A connection that breaks and a server error are tried once more. Redirects of GET and HEAD are followed, 5 at
-        most, without Authorization once they lead to another place. Raises `Unreachable`, `TimedOut`, `BadAnswer`.
+        A connection that breaks, a server error and a 429 that is over in a moment are tried once more. Redirects of
+        GET and HEAD are followed, 5 at most; once they lead to another place, with the Authorization that `elsewhere`
+        has for that URL. Raises `Unreachable`, `TimedOut`, `BadAnswer`.
         """
         for _ in range(_MAX_REDIRECTS + 1):
             answer = self._twice(method, url, asked, headers, limit, form)
@@ -85,6 +96,8 @@ class Transport:
             target = self._redirected(url, location)
             if _origin(target) != _origin(url):
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+                if shown := elsewhere(target):
+                    headers["Authorization"] = shown
             url = target
         raise BadAnswer(f"{asked} answers with more than {_MAX_REDIRECTS} redirects", status=answer.status)
 
@@ -97,9 +110,10 @@ class Transport:
             raise BadAnswer("a redirect to what is no URL") from None
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise BadAnswer("a redirect to what is no http or https URL")
-        host = authority(parts.scheme, parts.netloc)
-        if parts.scheme == "http" and _origin(target) != _origin(url) and not self._hosts.insecure(host):
-            raise BadAnswer(f"a redirect to {host} without TLS, which is not configured as insecure")
+        here, host = urlsplit(url), authority(parts.scheme, parts.netloc)
+        reason = self._hosts.objection(here.scheme, authority(here.scheme, here.netloc), parts.scheme, host)
+        if reason:
+            raise BadAnswer(f"a redirect to a server {reason}: {host}")
         return target
 
     def _twice(
@@ -111,42 +125,64 @@ class Transport:
         limit: int,
         form: Mapping[str, str] | None,
     ) -> Answer:
-        origin = _origin(url)
-        self._recall(origin)
+        self._recall(url)
         for last in (False, True):
             try:
                 answer = self._once(method, url, asked, headers, limit, form)
             except Unreachable as error:
                 if last or isinstance(error, NoTls):
-                    self._bury(origin, error)
+                    self._bury(url, error)
                     raise
             except TimedOut as error:
-                self._bury(origin, error)
+                self._bury(url, error)
                 raise
             else:
-                if answer.status < 500 or answer.status in (501, 505) or last:
+                self._silent[_origin(url)] = -1
+                again = 0.0 if answer.status >= 500 and answer.status not in (501, 505) else self._moment(answer)
+                if last or again is None:
                     return answer
-            self._recall(origin)
+                self._clock.pause(again)
+            self._recall(url)
         raise AssertionError
 
-    def _recall(self, origin: str) -> None:
-        """Raise what is known of a host that does not answer: in this run, or within the last minute."""
+    def _moment(self, answer: Answer) -> float | None:
+        """The seconds after which a 429 is over, if that is a moment and the time is there; else None."""
+        if answer.status != 429 or remaining(answer.headers.get("ratelimit-remaining")) == 0:
+            return None
+        seconds = said(answer.headers.get("Retry-After"), self._clock.now(), answer.body)
+        seconds = _SHORT_PAUSE if seconds is None else max(seconds, _SHORTEST_PAUSE)
+        return seconds if seconds <= _LONGEST_PAUSE and seconds < self._deadline.remaining() else None
+
+    def forget(self, host: str) -> None:
+        """Ask a host again that was not asked in the way in which it answers."""
+        self._dead.pop(f"https://{host}", None)
+
+    def _recall(self, url: str) -> None:
+        """Raise what is known of a host or a path that does not answer: in this run, or within the last minute."""
         if self._deadline.passed():
             raise TimedOut("the time for the whole check was up")
-        if origin not in self._recalled:
-            self._recalled.add(origin)
-            with suppress(ValueError, TypeError):
-                code, reason = json.loads(self._store.get("error", origin) or "")
-                self._dead[origin] = (TimedOut if code == TimedOut.code else Unreachable)(str(reason))
-        if origin in self._dead:
-            raise self._dead[origin]
+        for place in (_origin(url), url):
+            if place not in self._recalled and "?" not in place:
+                self._recalled.add(place)
+                with suppress(ValueError, TypeError):
+                    code, reason = json.loads(self._store.get("error", place) or "")
+                    self._dead[place] = (TimedOut if code == TimedOut.code else Unreachable)(str(reason))
+            if place in self._dead:
+                raise self._dead[place]
 
-    def _bury(self, origin: str, error: Inconclusive) -> None:
+    def _bury(self, url: str, error: Inconclusive) -> None:
+        """Remember a host to which there is no connection; else a path: the others may be as quick as ever."""
         if self._deadline.passed():
             return  # it had no time to answer, which proves nothing
-        self._dead[origin] = error
-        if not isinstance(error, NoTls):  # whoever corrects a CA file wants to see that at once
-            self._store.put("error", origin, json.dumps([error.code, error.reason]).encode(), _ERRORS_KEPT)
+        origin = _origin(url)
+        place = origin if isinstance(error, NoConnection | NoTls) else url
+        self._dead[place] = error
+        if not isinstance(error, NoTls) and "?" not in place:  # whoever corrects a CA file wants to see that at once
+            self._store.put("error", place, json.dumps([error.code, error.reason]).encode(), _ERRORS_KEPT)
+        if place == url and self._silent.get(origin, 0) >= 0:
+            self._silent[origin] = self._silent.get(origin, 0) + 1
+            if self._silent[origin] >= _SILENT:
+                self._dead[origin] = error  # for this run: it has not said a word in it
 
     def _once(
         self,
@@ -178,7 +214,7 @@ class Transport:
                 )
                 try:
                     status = response.status_code
-                    answer = Answer(status, response.headers, _read(response, method, host, limit))
+                    answer = Answer(status, response.headers, _read(response, method, host, limit), url)
                 except BaseException:
                     response.close()
                     raise
