@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from container_updates.errors import BadAnswer
+from container_updates.errors import BadAnswer, Inconclusive, RateLimited
 from container_updates.reference import Reference, is_digest
 from container_updates.registry import manifests
 from container_updates.registry.http.exchange import Answer
@@ -18,6 +18,8 @@ from container_updates.registry.manifests import ACCEPT, MAX_MANIFEST, Manifest
 if TYPE_CHECKING:
     from container_updates.registry.client import Registry
 
+PREDICATE = "dev.sigstore.bundle.predicateType"
+"""The annotation by which a bundle's manifest says what it states (cosign, BUNDLE_SPEC)."""
 _MAX_PAGES = 20
 _NO_METHOD = frozenset({405, 501})
 _API_KEPT = 7 * 86400.0
@@ -33,23 +35,44 @@ class Listed:
     digest: str
     artifact_type: str | None
     """As the listing says; some registries put the config's media type there."""
+    predicate: str | None = None
+    """What kind of statement a Sigstore bundle is, where the listing says it."""
 
 
-def of(registry: "Registry", reference: Reference, digest: str) -> tuple[Listed, ...]:
-    """Return what the registry lists as referring to `digest`; raises `Inconclusive` where it does not say."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What refers to a manifest."""
 
-    def find() -> tuple[Listed, ...]:
+    entries: tuple[Listed, ...] = ()
+    failed: Inconclusive | None = None
+    """Why the registry's own list could not be read: there may be more than what its fallback tag lists."""
+
+
+def of(registry: "Registry", reference: Reference, digest: str) -> Listing:
+    """Return what the registry lists as referring to `digest`, by its API, or by the fallback tag where that fails."""
+
+    def find() -> Listing:
         kept = _unpack(registry.recall("referrers", reference, f"referrers {digest}"))
         if kept is not None:
-            return kept
-        found = _by_api(registry, reference, digest)
+            return Listing(kept)
+        found, failed = None, None
+        try:
+            found = _by_api(registry, reference, digest)
+        except Inconclusive as error:
+            failed = error
+            if isinstance(error, RateLimited) or (error.status is None and not isinstance(error, BadAnswer)):
+                return Listing(failed=failed)  # it would not answer the next question either
         if found is None:
-            index = tagged(registry, reference, digest.replace(":", "-"))
+            try:
+                index = tagged(registry, reference, digest.replace(":", "-"))
+            except Inconclusive as error:
+                return Listing(failed=failed or error)
             found = _listed(index) if index is not None and index.is_index else []
         listed = tuple(dict.fromkeys(found))
-        value = json.dumps([[one.digest, one.artifact_type] for one in listed]).encode()
-        registry.keep("referrers", reference, f"referrers {digest}", value, registry.cache_ttl)
-        return listed
+        if failed is None:
+            value = json.dumps([[one.digest, one.artifact_type, one.predicate] for one in listed]).encode()
+            registry.keep("referrers", reference, f"referrers {digest}", value, registry.cache_ttl)
+        return Listing(listed, failed)
 
     return registry.once("referrers", reference, digest, find)
 
@@ -95,9 +118,9 @@ def _by_api(registry: "Registry", reference: Reference, digest: str) -> list[Lis
         found += _listed(index)
         query = next_query(answer.headers.get("Link", ""))
         if query is None or len(found) == before:
-            break
+            return found
         path = f"referrers/{digest}?{query}"
-    return found
+    raise BadAnswer(f"{reference.registry} lists more referrers than are looked at ({len(found)})")
 
 
 def _learn_absence(registry: "Registry", reference: Reference, digest: str, answer: Answer) -> None:
@@ -134,7 +157,7 @@ def _host(reference: Reference) -> Reference:
 
 
 def _listed(index: Manifest) -> list[Listed]:
-    return [Listed(entry.digest, entry.artifact_type) for entry in index.entries]
+    return [Listed(entry.digest, entry.artifact_type, entry.annotations.get(PREDICATE)) for entry in index.entries]
 
 
 def _manifest(kept: bytes) -> Manifest | None:
@@ -144,7 +167,7 @@ def _manifest(kept: bytes) -> Manifest | None:
 
 def _unpack(kept: bytes | None) -> tuple[Listed, ...] | None:
     try:
-        listed = tuple(Listed(digest, kind) for digest, kind in json.loads(kept or b""))
+        listed = tuple(Listed(*one) for one in json.loads(kept or b""))
     except (ValueError, TypeError):
         return None
     return listed if all(isinstance(one.digest, str) and is_digest(one.digest) for one in listed) else None

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from container_updates.errors import NotFound
+from container_updates.errors import Inconclusive, NotFound
 from container_updates.model import Platform, Subject
+from container_updates.reference import Reference
 from container_updates.registry import Registry, manifests, referrers
 from container_updates.registry.manifests import Descriptor, Manifest
-from container_updates.signing.bounded import MAX_BLOB, MAX_SIGNATURES
+from container_updates.signing.bounded import MAX_BLOB
 from container_updates.signing.provenance import MAX_STATEMENT, PREDICATES
 from container_updates.signing.verdict import SIGN_PREDICATE, Checked, Expected, State
 
@@ -38,12 +39,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Discovered:
-    """All that was found."""
+class Listed:
+    """What one listing has: the referrers of a manifest, or the tag that cosign makes of its digest."""
 
-    signatures: tuple[Found, ...]
-    beyond: int
-    """How many more there were than are looked at."""
+    found: tuple[Found, ...] = ()
+    beyond: int = 0
+    """How many more there are than are looked at."""
+    failed: Inconclusive | None = None
+    """Why not all of it could be read: what is looked for may be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,83 +136,115 @@ def _index(subject: Subject, digest: str, platform: Platform | None, registry: R
     return Above(index, entry.digest) if entry else None
 
 
+def signatures(reference: Reference, digests: Iterable[str], registry: Registry) -> Iterator[Listed]:
+    """Yield what may be a signature beside the manifests `digests` of a repository; asks as it is iterated."""
+    for digest in digests:
+        place = _Place(reference, digest, registry)
+        yield _referring(place, _SIGNATURES, _signature)
+        yield _tagged(place, "sig", _signature)
+
+
+def attestations(reference: Reference, digest: str, registry: Registry, *, tagged: bool) -> Iterator[Listed]:
+    """Yield what may be SLSA provenance beside one manifest; where `tagged`, by cosign's `.att`, too."""
+    place = _Place(reference, digest, registry)
+    yield _referring(place, _PROVENANCE, _provenance)
+    if tagged:
+        yield _tagged(place, "att", _provenance)
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """One of the manifests that something may be beside."""
 
-    subject: Subject
+    reference: Reference
     digest: str
     registry: Registry
 
-    def tagged(self, suffix: str) -> tuple[Descriptor, ...]:
-        """The layers under the tag that cosign makes of the digest."""
-        tag = f"{self.digest.replace(':', '-')}.{suffix}"
-        found = referrers.tagged(self.registry, self.subject.reference, tag)
-        return found.layers if found else ()
 
-    def referring(self) -> Iterator[Manifest]:
-        """The manifests that are about this one: the listing is a hint, they themselves say what they are about."""
-        reference = self.subject.reference
-        for listed in referrers.of(self.registry, reference, self.digest)[:_MAX_ATTACHED]:
-            if listed.artifact_type in _NEVER:
-                continue
-            manifest = self.registry.manifest(reference, listed.digest)
-            if manifest.subject is not None and manifest.subject.digest == self.digest:
-                yield manifest
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is looked for, by what a listing says of it."""
 
+    types: tuple[str, ...]
+    """How artifact types begin that are it."""
+    never: frozenset[str]
+    """Artifact types that are not, whatever the manifest says."""
+    predicates: frozenset[str]
+    """Of bundles."""
 
-def discover(subject: Subject, digests: Iterable[str], registry: Registry) -> Discovered:
-    """Return every signature beside the manifests `digests`; raises `Inconclusive` where the registry does not say."""
-    return _bounded([one for digest in digests for one in _signatures(_Place(subject, digest, registry))])
-
-
-def attestations(subject: Subject, digest: str, registry: Registry, *, tagged: bool) -> Discovered:
-    """Return every SLSA provenance beside one manifest that may be signed; where `tagged`, by cosign's `.att`, too.
-
-    Raises `Inconclusive` where the registry does not say.
-    """
-    place = _Place(subject, digest, registry)
-    found = [
-        _found(place, layer, _bundle, MAX_STATEMENT)
-        for manifest in place.referring()
-        for layer in manifest.layers
-        if layer.media_type.startswith(_BUNDLE) and _predicate(manifest) in (None, *PREDICATES)
-    ]
-    found += [
-        _found(place, layer, _attestation(layer), MAX_STATEMENT)
-        for layer in (place.tagged("att") if tagged else ())
-        if layer.media_type == _DSSE and layer.annotations.get("predicateType") in (None, *PREDICATES)
-    ]
-    return _bounded(found)
+    def order(self, listed: referrers.Listed) -> int | None:
+        """Return what is read first: what says that it is wanted, 0, then what says nothing; None for what is not."""
+        kind = listed.artifact_type or ""
+        if kind in self.never:
+            return None
+        if kind.startswith(_BUNDLE) and listed.predicate is not None:
+            return 0 if listed.predicate in self.predicates else None
+        if kind.startswith(self.types):
+            return 1
+        return 2 if not kind or kind.startswith(_SAYS_NOTHING) else 3
 
 
-def _bounded(found: list[Found]) -> Discovered:
-    return Discovered(tuple(found[:MAX_SIGNATURES]), max(0, len(found) - MAX_SIGNATURES))
+_SBOMS = frozenset({"application/spdx+json", "application/vnd.cyclonedx+json"})
+_IN_TOTO = "application/vnd.in-toto+json"
+_COSIGN = "application/vnd.dev.cosign."
+_SAYS_NOTHING = ("application/vnd.oci.", "application/vnd.docker.")
+"""A config's media type, which some registries list in the place of an artifact type."""
+_SIGNATURES = _Wanted((_NOTATION, _BUNDLE, _COSIGN), _SBOMS | {_IN_TOTO}, frozenset({SIGN_PREDICATE}))
+_PROVENANCE = _Wanted((_BUNDLE, _IN_TOTO, _DSSE, _COSIGN), _SBOMS | {_NOTATION}, PREDICATES)
+
+_Read = Callable[[_Place, Manifest, Descriptor], "Found | None"]
+"""A layer of a manifest as what is looked for; None where it is something else."""
 
 
-def _signatures(place: _Place) -> Iterator[Found]:
-    for manifest in place.referring():
-        kind = manifest.artifact_type or (manifest.config.media_type if manifest.config else "")
-        for layer in manifest.layers:
-            if layer.media_type == _SIMPLE_SIGNING:
-                yield _found(place, layer, _simple_signing(layer))
-            elif layer.media_type.startswith(_BUNDLE):
-                if _predicate(manifest) in (None, SIGN_PREDICATE):
-                    yield _found(place, layer, _bundle)
-            elif kind == _NOTATION:
-                yield _found(place, layer, _notation(layer))
-    for layer in place.tagged("sig"):
-        if layer.media_type == _SIMPLE_SIGNING:
-            yield _found(place, layer, _simple_signing(layer))
+def _referring(place: _Place, wanted: _Wanted, read: _Read) -> Listed:
+    """What refers to a manifest: the listing is a hint, the manifests themselves say what they are about."""
+    listing = referrers.of(place.registry, place.reference, place.digest)
+    ordered = [(order, one) for one in listing.entries if (order := wanted.order(one)) is not None]
+    ordered.sort(key=lambda one: one[0])
+    found: list[Found] = []
+    failed = listing.failed
+    for _, listed in ordered[:_MAX_ATTACHED]:
+        try:
+            manifest = place.registry.manifest(place.reference, listed.digest)
+        except Inconclusive as error:
+            failed = failed or error
+            continue
+        if manifest.subject is not None and manifest.subject.digest == place.digest:
+            found += _read_layers(place, manifest, read)
+    return Listed(tuple(found), max(0, len(ordered) - _MAX_ATTACHED), failed)
 
 
-_NEVER = frozenset({"application/spdx+json", "application/vnd.cyclonedx+json", "application/vnd.in-toto+json"})
-"""Listed types that are no signature, whatever the manifest says."""
+def _tagged(place: _Place, suffix: str, read: _Read) -> Listed:
+    """What is under the tag that cosign makes of a digest."""
+    tag = f"{place.digest.replace(':', '-')}.{suffix}"
+    try:
+        manifest = referrers.tagged(place.registry, place.reference, tag)
+    except Inconclusive as error:
+        return Listed(failed=error)
+    return Listed(tuple(_read_layers(place, manifest, read)) if manifest is not None else ())
 
 
-def _predicate(manifest: Manifest) -> str | None:
-    """What a bundle is about, where its manifest says it: spares reading those that are about something else."""
-    return manifest.annotations.get("dev.sigstore.bundle.predicateType")
+def _read_layers(place: _Place, manifest: Manifest, read: _Read) -> list[Found]:
+    return [one for layer in manifest.layers if (one := read(place, manifest, layer)) is not None]
+
+
+def _signature(place: _Place, manifest: Manifest, layer: Descriptor) -> Found | None:
+    kind = manifest.artifact_type or (manifest.config.media_type if manifest.config else "")
+    if layer.media_type == _SIMPLE_SIGNING:
+        return _found(place, layer, _simple_signing(layer))
+    if layer.media_type.startswith(_BUNDLE):
+        wanted = manifest.annotations.get(referrers.PREDICATE) in (None, SIGN_PREDICATE)
+        return _found(place, layer, _bundle) if wanted else None
+    return _found(place, layer, _notation(layer)) if kind == _NOTATION else None
+
+
+def _provenance(place: _Place, manifest: Manifest, layer: Descriptor) -> Found | None:
+    if layer.media_type.startswith(_BUNDLE):
+        wanted = manifest.annotations.get(referrers.PREDICATE) in (None, *PREDICATES)
+        return _found(place, layer, _bundle, MAX_STATEMENT) if wanted else None
+    if layer.media_type == _DSSE and layer.annotations.get("predicateType") in (None, *PREDICATES):
+        return _found(place, layer, _attestation(layer), MAX_STATEMENT)
+    return None
 
 
 Reading = Callable[[bytes, Expected], Checked | None]
@@ -251,7 +286,7 @@ def _bundle(content: bytes, expected: Expected) -> Checked | None:
 
 def _found(at: _Place, layer: Descriptor, verdict: Reading, limit: int = MAX_BLOB) -> Found:
     def read() -> bytes:
-        return b"" if layer.size > limit else at.registry.blob(at.subject.reference, layer.digest, limit)
+        return b"" if layer.size > limit else at.registry.blob(at.reference, layer.digest, limit)
 
     def verify(expected: Expected) -> Checked | None:
         if layer.size > limit:

@@ -18,6 +18,9 @@ def decide(rule: Rule | None, checked: Sequence[Checked], *, beyond: int = 0) ->
         return _finding("accepted", Verdict.SKIPPED, f"signatures not looked at, by {rule.place}", rule, (), 0)
     if rule is not None and rule.signatures == "rejected":
         return _finding("unverifiable", Verdict.FAIL, f"rejected by {rule.place}", rule, checked, beyond)
+    if not checked and beyond:
+        message = f"of {beyond} attachments nobody has looked whether one is a signature: there are too many"
+        return _finding("unverifiable", Verdict.FAIL, message, rule, checked, beyond)
     if not checked:
         if rule is not None and rule.signatures == "if-present":
             return _finding("accepted", Verdict.SKIPPED, f"not signed, accepted by {rule.place}", rule, (), beyond)

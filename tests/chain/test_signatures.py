@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +26,7 @@ from container_updates.demo.registry.attached import beside, layer_of, refer
 from container_updates.demo.registry.content import AMD64, OCI, PushedImage
 from container_updates.demo.registry.server import RegistryServer
 from container_updates.errors import PolicyError
-from container_updates.model import State
+from container_updates.model import State, Verdict
 from tests.support import forge, paths
 from tests.support.lab import Lab, lab
 from tests.support.paths import ROOT
@@ -385,3 +386,106 @@ def test_where_the_name_is_demanded_one_signature_under_it_is_enough(host: Lab) 
         return host.check(checks=ONLY, trust_policies=(str(file),)).finding("app", "signatures").code
 
     assert [code("here"), code("ghcr.io/acme/*"), code("quay.io/**")] == ["signed", "signed", "invalid-signature"]
+
+
+REFUSALS = {
+    "400": faults.status(400),
+    "403": faults.status(403, "DENIED"),
+    "406": faults.status(406),
+    "500": faults.status(500),
+    "html": faults.html(),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSALS.values(), ids=REFUSALS.keys())
+def test_where_the_referrers_api_fails_a_good_signature_under_its_tag_is_enough(host: Lab, fault: Any) -> None:
+    signer = Signer(host.registry)
+    for name in ("classic", "notation"):
+        image = host.registry.push_image(f"app/{name}", "1")
+        getattr(signer, name)(image)
+        host.run(name, image)
+    listed = host.registry.repositories["app/notation"].referrers
+    [(digest, entries)] = listed.items()
+    index = {"schemaVersion": 2, "mediaType": OCI.index, "manifests": entries}
+    host.registry.put_manifest("app/notation", json.dumps(index).encode(), OCI.index, digest.replace(":", "-"))
+    host.run("bare", host.registry.push_image("app/bare", "1"))
+    host.registry.fail(fault, path="/referrers/")
+    checked = host.check(checks=ONLY, trust_policies=(str(signer.policy(host.folder)),))
+    assert checked.finding("classic", "signatures").code == "signed"
+    assert checked.finding("notation", "signatures").code == "signed"
+    assert checked.finding("bare", "signatures").verdict is Verdict.INCONCLUSIVE
+    assert host.check(checks=ONLY).finding("classic", "signatures").verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_good_signature_is_enough_whatever_the_other_listings_answer(host: Lab) -> None:
+    signer = Signer(host.registry)
+    image = host.registry.push_image("app/web", "1")
+    signer.bundle(image)
+    host.run("web", image)
+    host.registry.fail(faults.status(500), path=r"\.sig$")
+    policies = (str(signer.policy(host.folder)),)
+    assert host.check(checks=ONLY, trust_policies=policies).finding("web", "signatures").code == "signed"
+    assert host.check(checks=ONLY).finding("web", "signatures").code == "unreachable"
+
+
+def attached(host: Lab, image: PushedImage, count: int, artifact_type: str, media_type: str) -> None:
+    """As many attachments of one kind, each another one."""
+    for number in range(count):
+        refer(host.registry, image, artifact_type, media_type, json.dumps({"scan": number}).encode())
+
+
+@pytest.mark.parametrize(
+    "artifact_type", ["application/spdx+json", "application/sarif+json", "application/vnd.acme.scan"]
+)
+def test_a_signature_behind_hundreds_of_scans_is_found(host: Lab, artifact_type: str) -> None:
+    signer = Signer(host.registry)
+    image = host.registry.push_image("app/web", "1")
+    attached(host, image, 201, artifact_type, "application/json")
+    signer.notation(image)
+    host.run("web", image)
+    policies = (str(signer.policy(host.folder)),)
+    assert host.check(checks=ONLY, trust_policies=policies).finding("web", "signatures").code == "signed"
+
+
+def test_a_signature_behind_hundreds_of_attestations_as_bundles_is_found_by_what_the_listing_says(host: Lab) -> None:
+    signer = Signer(host.registry)
+    image = host.registry.push_image("app/web", "1")
+    attached(host, image, 201, BUNDLE, BUNDLE)
+    for entry in host.registry.repositories["app/web"].referrers[image.digest]:
+        entry["annotations"] = {"dev.sigstore.bundle.predicateType": "https://spdx.dev/Document"}
+    signer.bundle(image)
+    host.run("web", image)
+    policies = (str(signer.policy(host.folder)),)
+    assert host.check(checks=ONLY, trust_policies=policies).finding("web", "signatures").code == "signed"
+
+
+def test_more_attachments_than_are_looked_at_are_counted_and_never_unsigned(host: Lab) -> None:
+    image = host.registry.push_image("app/web", "1")
+    attached(host, image, 203, "application/vnd.acme.scan", "application/json")
+    host.run("web", image)
+    found = host.check(checks=ONLY).finding("web", "signatures")
+    assert found.code == "unverifiable"
+    assert found.details["signatures_not_looked_at"] == 3
+    assert "3 attachments" in found.message
+
+
+def in_another_repository(host: Lab, signer: Signer, image: PushedImage, repository: str) -> None:
+    """The signature as `cosign sign` puts it with COSIGN_REPOSITORY."""
+    payload, annotations = forge.key_signed(signer.key, forge.simple_payload(image.digest, image.reference[:-2]))
+    elsewhere = replace(image, reference=f"{host.registry.host}/{repository}:1")
+    beside(host.registry, elsewhere, [layer_of(host.registry, elsewhere, forge.SIMPLE, payload, annotations)])
+
+
+def test_signatures_may_lie_in_another_repository(host: Lab) -> None:
+    signer = Signer(host.registry)
+    for name in ("web", "bare"):
+        host.run(name, host.registry.push_image(f"acme/{name}", "1"))
+        if name == "web":
+            in_another_repository(host, signer, host.registry.push_image("acme/web", "1"), "signatures/acme/web")
+    file = signer.policy(host.folder)
+    assert host.check(checks=ONLY, trust_policies=(str(file),)).finding("web", "signatures").code == "unsigned"
+    place = f"{host.registry.host}/signatures/{{repository}}"
+    file.write_text(file.read_text().replace("[[rule]]\n", f'[[rule]]\nsignatures-in = "{place}"\n'))
+    checked = host.check(checks=ONLY, trust_policies=(str(file),))
+    assert checked.finding("web", "signatures").code == "signed"
+    assert checked.finding("bare", "signatures").code == "unsigned"

@@ -24,7 +24,10 @@ def listing(*digests):
 
 def found(asker, server, name, of):
     asker.store.kept = {key: kept for key, kept in asker.store.kept.items() if key[0] == "referrers-api"}
-    return [one.digest for one in referrers.of(asker.registry(), server.reference(name), of)]
+    listing = referrers.of(asker.registry(), server.reference(name), of)
+    if listing.failed is not None:
+        raise listing.failed
+    return [one.digest for one in listing.entries]
 
 
 def asked(server, name):

@@ -116,6 +116,12 @@ def attest_by_bundle(registry: RegistryServer, image: Pushed, key: Any, predicat
     attached.refer(registry, image, BUNDLE, BUNDLE, body)
 
 
+def attest_as_referrer(registry: RegistryServer, image: Pushed, key: Any, predicate: Predicate, kind: str = V1) -> None:
+    """`cosign attest` of cosign 2 in its OCI 1.1 mode: the envelope, as referrer."""
+    body = encode(forge.dsse(key, statement(image.digest, predicate, kind)))
+    attached.refer(registry, image, "application/vnd.in-toto+json", DSSE, body)
+
+
 def with_buildkit(
     registry: RegistryServer,
     tag: str,

@@ -1,6 +1,6 @@
 """From what lies beside an image to what it is worth: gather, verify, decide."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from container_updates.chain import Context
@@ -8,6 +8,7 @@ from container_updates.chain.findings_cache import Made
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
 from container_updates.model import Subject, Verdict
 from container_updates.signing import discovery
+from container_updates.signing.bounded import MAX_SIGNATURES
 from container_updates.signing.content_trust import questions
 from container_updates.signing.content_trust.questions import Question
 from container_updates.signing.signers import KeySigner
@@ -17,66 +18,85 @@ from container_updates.trust.policy.rules import Rule
 
 
 def verdict(subject: Subject, rule: Rule | None, keys: Mapping[bytes, str], context: Context) -> Made:
-    """Return the finding, and from when on it may be another one; raises `Inconclusive` where nothing can be said."""
-    gathered = _gather(subject, rule, context)
-    verified = _verify(gathered.questions, subject, rule, keys, context)
-    finding = decide(rule, verified.checked, beyond=gathered.beyond)
+    """Return the finding, and from when on it may be another one; raises `Inconclusive` where nothing can be said.
+
+    What is found is verified before the next listing is asked for: one good signature is enough.
+    """
+    verified = _Verified()
+    for listed in _gather(subject, rule, context):
+        _verify(listed, subject, rule, keys, context, verified)
+        if verified.is_enough(rule):
+            break
+    finding = decide(rule, verified.checked, beyond=verified.beyond)
     if verified.unread is not None and finding.verdict is not Verdict.PASS:
         # What could not be read may be the signature that is looked for.
         raise verified.unread
-    ends = [one.holds_until for one in verified.checked if one.holds_until]
-    ends += [context.clock.now()] if verified.unread else []
-    return Made([finding], min(ends, default=None))
+    return Made([finding], min((one.holds_until for one in verified.checked if one.holds_until), default=None))
 
 
 @dataclass(frozen=True, slots=True)
-class _Gathered:
-    """All that may be a signature of what runs."""
+class _Listed:
+    """What one listing has, and what it has to be about."""
 
-    questions: Iterable[tuple[frozenset[str], Question]]
+    asked: Sequence[tuple[frozenset[str], Question]] = ()
     """With the digests that the answer has to name one of."""
-    beyond: int
-    """How many more there were than are looked at."""
+    beyond: int = 0
+    failed: Inconclusive | None = None
 
 
 @dataclass(slots=True)
 class _Verified:
     checked: list[Checked] = field(default_factory=list)
+    beyond: int = 0
+    """How many more there were than are looked at."""
     unread: Inconclusive | None = None
-    """Why one of them could not be read."""
+    """Why one of them, or one of the listings, could not be read."""
+
+    def is_enough(self, rule: Rule | None) -> bool:
+        """Whether those that are good are all that the rule asks for."""
+        good = any(one.state is State.GOOD for one in self.checked)
+        return good and decide(rule, self.checked).verdict is Verdict.PASS
 
 
-def _gather(subject: Subject, rule: Rule | None, context: Context) -> _Gathered:
+def _gather(subject: Subject, rule: Rule | None, context: Context) -> Iterator[_Listed]:
+    """All that may be a signature of what runs, listing by listing."""
     if not subject.image.digests:
         raise Unresolvable("the engine knows no digest of its image")
-    platform = subject.image.platform or context.details(subject.image).platform
-    above = discovery.above(subject, platform, context.registry)
-    places = discovery.places(subject, above, context.registry)
+    registry, reference = context.registry, subject.reference
+    try:
+        platform = subject.image.platform or context.details(subject.image).platform
+        places = discovery.places(subject, discovery.above(subject, platform, registry), registry)
+    except Unresolvable:
+        raise
+    except Inconclusive as error:
+        # What the engine knows by its digest may be signed all the same.
+        yield _Listed(failed=error)
+        places = sorted(subject.own_digests or subject.image.digests)
+    # Trust data may name anything that runs, what is beside a manifest only that.
     digests = subject.image.digests | {*places}
-    found = discovery.discover(subject, places, context.registry)
-    signers = rule.signers if rule else ()
-
-    def questioned() -> Iterator[tuple[frozenset[str], Question]]:
-        # Trust data may name anything that runs, what is beside a manifest only that.
-        for ask in questions.questions(subject.reference, signers, context.registry, context.store):
-            yield digests, ask
-        for one in found.signatures:
-            yield frozenset({one.at}), one.verify
-
-    return _Gathered(questioned(), found.beyond)
+    for ask in questions.questions(reference, rule.signers if rule else (), registry, context.store):
+        yield _Listed([(digests, ask)])
+    for place in (reference, *([elsewhere] if rule and (elsewhere := rule.elsewhere(reference)) else ())):
+        for listed in discovery.signatures(place, places, registry):
+            asked = [(frozenset({one.at}), one.verify) for one in listed.found]
+            yield _Listed(asked, listed.beyond, listed.failed)
 
 
 def _verify(
-    asked: Iterable[tuple[frozenset[str], Question]],
+    listed: _Listed,
     subject: Subject,
     rule: Rule | None,
     keys: Mapping[bytes, str],
     context: Context,
-) -> _Verified:
-    verified = _Verified()
+    verified: _Verified,
+) -> None:
+    """Add what the signatures of a listing are worth."""
     signers = rule.signers if rule else ()
     known = tuple(KeySigner(name, key) for key, name in keys.items())
-    for digests, verify in asked:
+    room = max(0, MAX_SIGNATURES - len(verified.checked))
+    verified.beyond += listed.beyond + max(0, len(listed.asked) - room)
+    verified.unread = verified.unread or listed.failed
+    for digests, verify in listed.asked[:room]:
         expected = Expected(digests, subject.reference, context.clock.now(), signers, known_keys=known)
         try:
             checked = verify(expected)
@@ -87,4 +107,3 @@ def _verify(
             continue
         if checked is not None:
             verified.checked.append(checked)
-    return verified

@@ -13,7 +13,8 @@ from container_updates.model import Subject
 from container_updates.reference import DOCKER_HUB
 from container_updates.registry.manifests import Descriptor
 from container_updates.signing import discovery, provenance
-from container_updates.signing.discovery import Above
+from container_updates.signing.bounded import MAX_SIGNATURES
+from container_updates.signing.discovery import Above, Found, Listed
 from container_updates.signing.provenance import Material, Provenance
 from container_updates.signing.signers import KeylessSigner
 from container_updates.signing.verdict import Checked, Expected, State
@@ -137,17 +138,16 @@ def gather(subject: Subject, rule: Rule | None, context: Context) -> Evidence:
     platform = subject.image.platform or context.details(subject.image).platform
     above = discovery.above(subject, platform, context.registry)
     attestations = [*_buildkit_entries(subject, above)]
-    demanded = rule is not None and bool(rule.provenance == "required" or rule.source or rule.builders)
     gathered = _Gathered()
-    for position, digest in enumerate(discovery.places(subject, above, context.registry)):
-        # Who signs a build that BuildKit attested signs the index, by its tag: beside the manifest nobody looks twice.
-        tagged = position == 0 or demanded or not attestations
-        _signed(subject, digest, rule, context, gathered, tagged=tagged)
+    for listed in _listings(subject, above, bool(attestations), rule, context):
+        gathered.beyond += listed.beyond + max(0, len(listed.found) - MAX_SIGNATURES)
+        gathered.unread = gathered.unread or listed.failed
+        _verify(listed.found[:MAX_SIGNATURES], subject, rule, context, gathered)
         if gathered.proofs:
             break
+    _buildkit(subject, attestations, rule, context, gathered)
     if gathered.unread is not None and not gathered.proofs:
         raise gathered.unread
-    gathered.claims += _buildkit(subject, attestations, context)
     gathered.claims += _labelled(subject.image.labels)
     return Evidence(
         tuple(gathered.proofs),
@@ -158,13 +158,28 @@ def gather(subject: Subject, rule: Rule | None, context: Context) -> Evidence:
     )
 
 
-def _signed(
-    subject: Subject, digest: str, rule: Rule | None, context: Context, into: _Gathered, *, tagged: bool
-) -> None:
-    """Add what is signed, or claims to be, beside one manifest."""
-    found = discovery.attestations(subject, digest, context.registry, tagged=tagged)
-    into.beyond += found.beyond
-    for one in found.signatures:
+def _listings(
+    subject: Subject, above: Above | None, has_buildkit: bool, rule: Rule | None, context: Context
+) -> Iterator[Listed]:
+    """What may be provenance of what runs, listing by listing: the next one is asked for where it is wanted."""
+    reference = subject.reference
+    demanded = rule is not None and _demands_proof(rule)
+    elsewhere = rule.elsewhere(reference) if rule else None
+    places = discovery.places(subject, above, context.registry)
+    for repository in (reference, *([elsewhere] if elsewhere else ())):
+        for position, digest in enumerate(places):
+            # Who signs a build that BuildKit attested signs the index, by its tag: beside the manifest nobody looks.
+            tagged = position == 0 or demanded or not has_buildkit
+            yield from discovery.attestations(repository, digest, context.registry, tagged=tagged)
+
+
+def _demands_proof(rule: Rule) -> bool:
+    return bool(rule.provenance == "required" or rule.source or rule.builders)
+
+
+def _verify(found: Iterable[Found], subject: Subject, rule: Rule | None, context: Context, into: _Gathered) -> None:
+    """Add what is signed, or claims to be."""
+    for one in found:
         expected = Expected(
             frozenset({one.at}),
             subject.reference,
@@ -254,8 +269,14 @@ def _buildkit_entries(subject: Subject, above: Above | None) -> Iterator[tuple[s
             yield named, entry
 
 
-def _buildkit(subject: Subject, entries: Iterable[tuple[str, Descriptor]], context: Context) -> Iterator[Claim]:
-    """What BuildKit says of the build: part of the index, and signed by nobody."""
+def _buildkit(
+    subject: Subject,
+    entries: Iterable[tuple[str, Descriptor]],
+    rule: Rule | None,
+    context: Context,
+    into: _Gathered,
+) -> None:
+    """Add what BuildKit says of the build: a claim, unless somebody whom the rule names signed what holds it."""
     for about, entry in entries:
         with suppress(NotFound):
             manifest = context.registry.manifest(subject.reference, entry.digest)
@@ -266,9 +287,32 @@ def _buildkit(subject: Subject, entries: Iterable[tuple[str, Descriptor]], conte
                 ):
                     body = context.registry.blob(subject.reference, layer.digest, provenance.MAX_STATEMENT)
                     said = provenance.unproven(body, about)
-                    if said is not None:
-                        yield _claim("buildkit", "by BuildKit's unsigned provenance", said)
-                        return
+                    if said is None:
+                        continue
+                    checked = _signed(subject, entry.digest, rule, context, into)
+                    if checked is not None:
+                        into.proofs.append(_proof(checked, said))
+                    else:
+                        into.claims.append(_claim("buildkit", "by BuildKit's unsigned provenance", said))
+                    return
+
+
+def _signed(subject: Subject, digest: str, rule: Rule | None, context: Context, into: _Gathered) -> Checked | None:
+    """The good signature of an attestation manifest; looked for where proof by a signer is demanded, and missing."""
+    if rule is None or not rule.signers or not _demands_proof(rule) or into.proofs:
+        return None
+    elsewhere = rule.elsewhere(subject.reference)
+    expected = Expected(frozenset({digest}), subject.reference, context.clock.now(), rule.signers)
+    for repository in (subject.reference, *([elsewhere] if elsewhere else ())):
+        for listed in discovery.signatures(repository, [digest], context.registry):
+            into.unread = into.unread or listed.failed
+            for one in listed.found[:MAX_SIGNATURES]:
+                with suppress(Inconclusive):
+                    checked = one.verify(expected)
+                    if checked is not None and checked.state is State.GOOD:
+                        into.ends += [checked.holds_until] if checked.holds_until else []
+                        return checked
+    return None
 
 
 def _labelled(of_image: Mapping[str, str]) -> Iterator[Claim]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from container_updates import reference as references
 from container_updates.reference import Reference
 from container_updates.signing.signers import (
     ContentTrustSigner,
@@ -37,11 +38,20 @@ class Rule:
     """Patterns of builders' identities; empty: any."""
     signed_as: str | None = None
     """Which repository signatures have to name: `here` or a pattern; None where the file does not say."""
+    signatures_in: str | None = None
+    """Where else signatures lie: registry/repository, `{repository}` stands for the image's own."""
 
     @property
     def signers(self) -> tuple[Signer, ...]:
         """Everybody who is named."""
         return tuple(signer for group in self.groups for signer in group)
+
+    def elsewhere(self, reference: Reference) -> Reference | None:
+        """The repository besides its own where an image's signatures lie."""
+        if self.signatures_in is None:
+            return None
+        place = references.parse(self.signatures_in.replace("{repository}", reference.repository))
+        return Reference(place.registry, place.repository)
 
     def plain(self) -> dict[str, Any]:
         """What it asks for, as plain data for a finding's details, without what it leaves open."""
@@ -49,6 +59,7 @@ class Rule:
             "images": [str(scope) for scope in self.scopes],
             "signatures": self.signatures,
             "signed-as": self.signed_as,
+            "signatures-in": self.signatures_in,
             "signers": [[_plain(signer) for signer in group] for group in self.groups],
             "provenance": self.provenance,
             "source": list(self.source),

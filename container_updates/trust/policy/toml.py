@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from container_updates.errors import PolicyError
+from container_updates import reference as references
+from container_updates.errors import InvalidReference, PolicyError
 from container_updates.signing.notation import identities
 from container_updates.signing.signers import (
     ContentTrustSigner,
@@ -25,7 +26,7 @@ from container_updates.trust.policy.scopes import Scope
 
 _VERSION = 1
 _MODES = ("required", "if-present", "accepted")
-_RULE = ("images", "signatures", "signed-as", "provenance", "source", "builders", "signer")
+_RULE = ("images", "signatures", "signed-as", "signatures-in", "provenance", "source", "builders", "signer")
 _PATTERN = re.compile(r"[A-Za-z0-9*\[\]:._/-]+")
 
 
@@ -75,7 +76,22 @@ def _rule(content: object, place: str, files: Files) -> Rule:
         texts(members, "source", place),
         texts(members, "builders", place),
         signed_as=signed_as,
+        signatures_in=_place(optional_text(members, "signatures-in", place), place),
     )
+
+
+def _place(name: str | None, place: str) -> str | None:
+    """A repository where else signatures lie, with `{repository}` in it or not."""
+    if name is None:
+        return None
+    try:
+        parsed = references.parse(name.replace("{repository}", "acme/app"))
+    except InvalidReference:
+        parsed = None
+    if parsed is None or parsed.digest or parsed.name != name.replace("{repository}", "acme/app"):
+        words = "is no registry/repository, in which {repository} stands for the image's own"
+        raise PolicyError(f"{place}: signatures-in {name!r} {words}")
+    return name
 
 
 def _under(signer: Signer, name: str | None, place: str) -> Signer:

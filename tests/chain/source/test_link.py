@@ -1,5 +1,6 @@
 """Where images come from: proven, claimed or unknown, through the whole plugin on the embedded lab."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -15,12 +16,14 @@ from container_updates.demo import faults
 from container_updates.demo.engine.kinds import CONTAINERD
 from container_updates.demo.registry import attached
 from container_updates.demo.registry.content import AMD64
+from container_updates.demo.registry.content import OCI as MANIFESTS
 from container_updates.demo.registry.server import RegistryServer
 from container_updates.model import Finding, Image, State, Subject, Verdict
 from container_updates.reference import parse
 from tests.support import built, forge
 from tests.support.built import BUILDER, COMMIT, REPOSITORY, V02, V1
 from tests.support.lab import Lab, lab
+from tests.support.signed import Signer
 
 ONLY = ("source",)
 OCI = "org.opencontainers.image."
@@ -56,7 +59,7 @@ def source(host: Lab, image: Any, **changes: Any) -> Finding:
 
 
 class TestProven:
-    @pytest.mark.parametrize("attest", [built.attest, built.attest_by_bundle], ids=["att", "bundle"])
+    @pytest.mark.parametrize("attest", [built.attest, built.attest_by_bundle, built.attest_as_referrer])
     @pytest.mark.parametrize(
         ("predicate", "kind", "ref"),
         [(built.v1(), V1, "refs/tags/v1"), (built.v02(), V02, "refs/heads/main")],
@@ -81,6 +84,21 @@ class TestProven:
         }
         assert found.details["built_at"] == "2026-11-20T08:00:00Z"
         assert f"built from {REPOSITORY} at {COMMIT[:12]} by {BUILDER}" in found.message
+
+    def test_by_a_signature_on_what_holds_buildkit_s_provenance(self, host: Lab) -> None:
+        key = forge.new_key()
+        image = host.registry.push_image("acme/app", platform=AMD64)
+        index = built.with_buildkit(host.registry, "1", image, built.git_context())
+        demanding = policy(host, key, 'provenance = "required"')
+        assert source(host, index, trust_policies=demanding).code == "unknown-source"
+        body = json.loads(host.registry.repositories["acme/app"].manifests[index.digest][0])
+        attestation = replace(image, digest=body["manifests"][1]["digest"], media_type=MANIFESTS.manifest)
+        Signer(host.registry, key=forge.new_key()).classic(attestation)
+        assert verified(host, demanding).code == "unknown-source"
+        Signer(host.registry, key=key).bundle(attestation)
+        found = verified(host, demanding)
+        assert found.code == "source-verified"
+        assert found.details["repository"] == REPOSITORY
 
     def test_of_the_index_counts_for_the_platform_that_runs(self, host: Lab) -> None:
         key = forge.new_key()
@@ -427,6 +445,15 @@ class TestLastTime:
             built.attest(host.registry, image, key, predicate)
             replaced(host, image)
             assert "signer-changed" not in codes(host, trust)
+
+    def test_a_run_without_the_policy_that_proves_it_sees_no_other_builder(self, host: Lab) -> None:
+        key = forge.new_key()
+        trust = policy(host, key)
+        image = host.registry.push_image("acme/app", "1")
+        built.attest(host.registry, image, key, built.v1())
+        host.run("web", image)
+        assert verified(host, trust).code == "source-verified"
+        assert "signer-changed" not in codes(host, ())
 
     def test_proof_that_is_gone_is_told(self, host: Lab) -> None:
         key = forge.new_key()

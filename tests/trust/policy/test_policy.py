@@ -121,6 +121,23 @@ def test_what_is_required_where_nothing_is_said(folder):
     assert (with_signer.signatures, without.signatures, without.provenance) == ("required", None, "if-present")
 
 
+def test_signatures_may_lie_elsewhere(folder):
+    text = 'images = ["ghcr.io/acme/**"]\nsignatures-in = "registry.example.com/signatures/{repository}"'
+    (decided,) = load(folder, rule(text)).rules
+    assert str(decided.elsewhere(reference.parse("ghcr.io/acme/app:1"))) == "registry.example.com/signatures/acme/app"
+    fixed = load(folder, rule(text.replace("/{repository}", ""))).rules[0]
+    assert str(fixed.elsewhere(reference.parse("ghcr.io/acme/app:1"))) == "registry.example.com/signatures"
+    assert load(folder, rule()).rules[0].elsewhere(reference.parse("ghcr.io/acme/app:1")) is None
+
+
+@pytest.mark.parametrize(
+    "place", ["signatures", "https://a.example/x", "a.example/x:1", "a.example/{name}", "a.example/X"]
+)
+def test_a_place_for_signatures_that_is_no_repository_is_refused(folder, place):
+    with pytest.raises(PolicyError, match="rule 1: signatures-in"):
+        load(folder, rule(f'images = ["ghcr.io/acme/**"]\nsignatures-in = "{place}"'))
+
+
 @pytest.mark.parametrize(
     ("name", "identity"),
     [("here", SignedIdentity("here")), ("ghcr.io/acme/*", SignedIdentity("glob", "ghcr.io/acme/*"))],
