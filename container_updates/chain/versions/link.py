@@ -53,7 +53,7 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     details = {**_of_line(found, names), **known}
     words = _line_words(found) + ("" if listed.whole else f", looking at the first {len(listed.tags)} tags only")
     if found.newest is None:
-        none = f", none of the {found.unfit} newer tags is for its platform" if found.unfit else ""
+        none = _none_fits(found.unfit)
         yield Finding("versions", "newest", Verdict.PASS, f"{name} newest of its kind{none}{words}", details)
         return
     newest, how_far = names[found.newest.tag], newer.step(running, found.newest)
@@ -64,6 +64,12 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     told = [found.in_line] if found.in_line and found.in_line != found.newest else []
     steps = ", ".join(f"{names[one.tag]} ({newer.step(running, one)})" for one in [*told, found.newest])
     yield Finding("versions", "newer-version", Verdict.FAIL, f"{name} newer version {steps}{words}", details)
+
+
+def _none_fits(unfit: int) -> str:
+    if unfit < 2:
+        return ", the one newer tag is no image for its platform" if unfit else ""
+    return f", none of the {unfit} newer tags is an image for its platform"
 
 
 def _of_line(found: Choice, names: dict[str, str]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from container_updates.model import Subject
 from container_updates.registry import manifests
 
 _MAX_CONFIG = 1024 * 1024
+_IMAGES = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+"""Media types of an image's config; a Helm chart's or another artifact's is something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def look(subject: Subject, tag: str, context: Context) -> Look:
         if entry.digest in image.digests or entry.digest == image.manifest_digest:
             return Look(True, True)
         manifest = context.registry.manifest(wanted, entry.digest)
-    if manifest.config is None or manifest.config.size > _MAX_CONFIG:
+    if manifest.config is None or manifest.config.media_type not in _IMAGES or manifest.config.size > _MAX_CONFIG:
         return Look(False)
     if image.id_is_config and manifest.config.digest == image.id:
         return Look(True, True)

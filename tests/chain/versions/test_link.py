@@ -1,5 +1,6 @@
 """Newer versions on the embedded lab: the tag that is named exists, for this platform, and as the admin wants it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -75,7 +76,7 @@ def test_newest_is_said_of_what_was_looked_at_alone(host: Lab) -> None:
         host.registry.push_index("app/web", f"2.{minor}", [arm])
     checked = host.check(checks=VERSIONS)
     assert checked.finding("web", "versions").message.endswith(
-        "newest of its kind, none of the 10 newer tags is for its platform"
+        "newest of its kind, none of the 10 newer tags is an image for its platform"
     )
     publish(host, "1.1")
     checked = host.check(checks=VERSIONS)
@@ -90,6 +91,23 @@ def test_the_very_image_that_runs_is_nothing_newer(host: Lab) -> None:
     image = host.registry.push_image("app/web", "1.0")
     host.registry.retag("app/web", "1.1", image.digest)
     assert code(host.check(checks=VERSIONS)) == "newest"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "config"),
+    [
+        ("application/vnd.cncf.helm.config.v1+json", b'{"name": "web", "version": "2.0"}'),
+        ("application/vnd.oci.image.config.v1+json", b'{"architecture": "", "os": "", "rootfs": {}}'),
+    ],
+    ids=["Helm chart", "signature"],
+)
+def test_a_chart_or_signature_beside_the_images_is_no_newer_version(host: Lab, media_type: str, config: bytes) -> None:
+    run(host, "1.0")
+    pointer = {"mediaType": media_type, "digest": host.registry.put_blob("app/web", config), "size": len(config)}
+    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": pointer, "layers": []}
+    host.registry.put_manifest("app/web", json.dumps(manifest).encode(), OCI_MANIFEST, "2.0")
+    finding = host.check(checks=VERSIONS).finding("web", "versions")
+    assert finding.message.endswith("newest of its kind, the one newer tag is no image for its platform")
 
 
 @pytest.mark.parametrize("kind", [CLASSIC, CONTAINERD])
