@@ -70,6 +70,9 @@ class NotationSigner:
     """`x509.subject: …`; empty: anybody of that authority."""
     timestamp_authorities: tuple[bytes, ...] = ()
     """DER root certificates of RFC 3161 authorities."""
+    verify_timestamp: str = ""
+    """trustpolicy.json's verifyTimestamp. always: a timestamp of these authorities is demanded; afterCertExpiry: only
+    for a certificate that has expired since. Empty: the same, but a foreign authority's proves nothing either way."""
     files: tuple[str, ...] = ()
     """The paths of the authorities' files, and of the timestamp authorities' below."""
     timestamp_files: tuple[str, ...] = ()

@@ -200,11 +200,14 @@ class Instance:
             + tbs
             + struct.pack("!H", 0)
         )
-        signature = ct_key.sign(message, ec.ECDSA(hashes.SHA256()))
+        signature = sign(ct_key, message)
+        made_by = 1 if isinstance(ct_key, rsa.RSAPrivateKey) else 3
         log_id = hashlib.sha256(spki(self.ct_key)).digest()
-        one = struct.pack("!B32sQH", 0, log_id, milliseconds, 0) + struct.pack("!BBH", 4, 3, len(signature)) + signature
+        one = struct.pack("!B32sQHBBH", 0, log_id, milliseconds, 0, 4, made_by, len(signature)) + signature
         listed = struct.pack("!HH", len(one) + 2, len(one)) + one
-        return bytes([0x04, len(listed)] if len(listed) < 128 else [0x04, 0x81, len(listed)]) + listed
+        size = len(listed)
+        head = [size] if size < 128 else [0x81, size] if size < 256 else [0x82, size >> 8, size & 255]
+        return bytes([0x04, *head]) + listed
 
     def log(self, body, *, moment=LOGGED, log_key=None, log_id=None, index=7):
         """The annotation with the log's promise over `body`."""
@@ -378,3 +381,13 @@ def notation_signer(*authorities, **more):
 
 def private_pem(key):
     return key.private_bytes(Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def weakly_signed(certified, hashed_by):
+    """The same certificate, which says that it is signed by RSA with MD5 or SHA-1; its issuer's key has to be RSA.
+
+    What libraries no longer sign is made of what they do: nobody gets as far as the signature.
+    """
+    sha256, others = bytes.fromhex("2a864886f70d01010b"), {"MD5": b"\x04", "SHA-1": b"\x05"}
+    raw = certified.der.replace(sha256, sha256[:-1] + others[hashed_by])
+    return Certified(certified.key, x509.load_der_x509_certificate(raw))

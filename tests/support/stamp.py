@@ -24,7 +24,7 @@ def authority(**faults):
     return root, certify("tsa", root, purposes_critical=True, **faults)
 
 
-def token(tsa, message, *certificates, moment=LOGGED, key=None, signers=1, accuracy=0):
+def token(tsa, message, *certificates, moment=LOGGED, key=None, signers=1, accuracy=0, order=sorted):
     """A TimeStampToken over `message` with these certificates, right within `accuracy` seconds, so often signed."""
     imprint = tlv(0x30, SHA256, tlv(0x04, hashlib.sha256(message).digest()))
     stamped = tlv(0x18, moment.strftime("%Y%m%d%H%M%SZ").encode())
@@ -52,7 +52,7 @@ def token(tsa, message, *certificates, moment=LOGGED, key=None, signers=1, accur
         integer(3),
         tlv(0x31, SHA256),
         tlv(0x30, TST_INFO, tlv(0xA0, tlv(0x04, info))),
-        tlv(0xA0, *sorted(one.der for one in certificates)),
+        tlv(0xA0, *order(one.der for one in certificates)),
         tlv(0x31, *[signer] * signers),
     )
     return tlv(0x30, SIGNED_DATA, tlv(0xA0, signed))

@@ -92,7 +92,8 @@ def _check_signature(envelope: Envelope, leaf: "x509.Certificate") -> None:
     else:
         size, name = None, ""
     if size is None or not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-        raise Wrong("signed with a key of a kind or size that notation does not allow")
+        bits = f"an RSA key of {key.key_size} bits" if isinstance(key, rsa.RSAPublicKey) else "a key of a kind"
+        raise Wrong(f"signed with {bits} that notation does not allow")
     if envelope.algorithm != name:
         raise Wrong(f"the envelope names another algorithm than its key's, {name}")
     algorithm = {256: hashes.SHA256(), 384: hashes.SHA384(), 512: hashes.SHA512()}[size]
@@ -207,21 +208,42 @@ def _next_edge(envelope: Envelope, chain: Sequence["x509.Certificate"], expected
 def _check_now_or_stamped(
     envelope: Envelope, chain: Sequence["x509.Certificate"], named: tuple[NotationSigner, ...], expected: Expected
 ) -> datetime | None:
-    """Valid now; or, expired since, when a timestamp of a named authority says that it was signed."""
+    """Valid now; or, expired since, when a timestamp of a named authority says that it was signed.
+
+    Where a trust policy has timestamp authorities and wants a stamp `always`, that alone counts, as notation has it.
+    """
     from container_updates.signing.crypto import certificates
 
+    demanded = [one for one in named if one.verify_timestamp and one.timestamp_authorities]
+    if named and all(one in demanded and one.verify_timestamp == "always" for one in named):
+        return _stamped(envelope, chain, named, strict=True)
     try:
         certificates.check_time(chain, expected.now, "now")
     except Wrong:
         ended = any(certificates.validity(one)[1] < expected.now for one in chain)
-        if envelope.timestamp is None or not ended:
+        without = named and all(one.verify_timestamp and not one.timestamp_authorities for one in named)
+        if envelope.timestamp is None or not ended or without:
             raise
     else:
         return None
-    from container_updates.signing.crypto import timestamps
+    return _stamped(envelope, chain, named, strict=bool(named) and len(demanded) == len(named))
 
+
+def _stamped(
+    envelope: Envelope, chain: Sequence["x509.Certificate"], named: tuple[NotationSigner, ...], *, strict: bool
+) -> datetime:
+    """The latest time at which it was signed, its certificates being valid; `strict`: any other authority is wrong."""
+    from container_updates.signing.crypto import certificates, timestamps
+
+    if envelope.timestamp is None:
+        raise Wrong("it has no timestamp, which the trust policy demands (verifyTimestamp)")
     roots = [root for signer in named for root in signer.timestamp_authorities]
-    stamp = timestamps.check(timestamps.response_of(envelope.timestamp), envelope.signature, roots)
+    try:
+        stamp = timestamps.check(timestamps.response_of(envelope.timestamp), envelope.signature, roots)
+    except Unknown as unknown:
+        if strict:
+            raise Wrong(str(unknown)) from None
+        raise
     for moment in (stamp.at - stamp.margin, stamp.at + stamp.margin):
         certificates.check_time(chain, moment, "stamped")
     return stamp.at + stamp.margin

@@ -115,6 +115,8 @@ def _notation(
         raise Inexpressible("no policy here names its authority by a file")
     if signer.logged:
         raise Inexpressible("the given policy forgives what this form of policy does not")
+    if signer.verify_timestamp == "always" and signer.timestamp_authorities:
+        raise Inexpressible("the given policy demands a timestamp, which this form of policy cannot")
     subject = f"x509.subject: {plain.get('identity')}"
     try:
         identities.parse(subject)

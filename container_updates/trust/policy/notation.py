@@ -20,6 +20,7 @@ _LOGGED = {
 }
 _LEVELS = (*_LOGGED, "skip")
 _TYPES = ("authenticity", "authenticTimestamp", "expiry", "revocation")
+_WHEN = ("always", "afterCertExpiry")
 _STORES = ("ca", "signingAuthority", "tsa")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _MAX_CERTIFICATES = 1000
@@ -51,7 +52,7 @@ def _rule(content: object, place: str, files: Files) -> Rule:
     name = text(members, "name", place)
     place = f"{files.policy}: trust policy {name!r}"
     scopes = _scopes(texts(members, "registryScopes", place), place)
-    level, logged = _level(members.get("signatureVerification"), f"{place}, signatureVerification")
+    level, logged, verify_timestamp = _level(members.get("signatureVerification"), f"{place}, signatureVerification")
     stores, subjects = texts(members, "trustStores", place), texts(members, "trustedIdentities", place)
     if level == "skip":
         if stores or subjects:
@@ -69,6 +70,7 @@ def _rule(content: object, place: str, files: Files) -> Rule:
         certificates["signingAuthority"],
         identities=_identities(subjects, place),
         timestamp_authorities=certificates["tsa"],
+        verify_timestamp=verify_timestamp,
         files=tuple(map(str, (*paths["ca"], *paths["signingAuthority"]))),
         timestamp_files=tuple(map(str, paths["tsa"])),
         logged=logged,
@@ -91,24 +93,24 @@ def _scopes(names: tuple[str, ...], place: str) -> tuple[Scope, ...]:
     return tuple(Scope(name) for name in names)
 
 
-def _level(content: object, place: str) -> tuple[str, frozenset[str]]:
-    """The level, and which checks it only wants noted, overrides included."""
+def _level(content: object, place: str) -> tuple[str, frozenset[str], str]:
+    """The level, which checks it only wants noted, overrides included, and when it wants a timestamp."""
     members = table(content, place, ("level", "override", "verifyTimestamp"))
     level = choice(members, "level", place, _LEVELS)
     if level is None:
         raise PolicyError(f"{place}: level is missing")
-    choice(members, "verifyTimestamp", place, ("always", "afterCertExpiry"))
+    verify_timestamp = choice(members, "verifyTimestamp", place, _WHEN) or _WHEN[0]
     override = table(members.get("override", {}), f"{place}, override", _TYPES)
     if level == "skip":
         if override:
             raise PolicyError(f"{place}: level skip takes no override")
-        return level, frozenset()
+        return level, frozenset(), verify_timestamp
     logged = set(_LOGGED[level])
     for check in override:
         allowed = ("enforce", "log", "skip") if check == "revocation" else ("enforce", "log")
         action = choice(override, check, f"{place}, override", allowed)
         (logged.discard if action == "enforce" else logged.add)(check)
-    return level, frozenset(logged - {"revocation"})
+    return level, frozenset(logged - {"revocation"}), verify_timestamp
 
 
 def _identities(subjects: tuple[str, ...], place: str) -> tuple[str, ...]:

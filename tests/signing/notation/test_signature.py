@@ -9,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from container_updates.signing.notation import signature
+from container_updates.signing.crypto import der
+from container_updates.signing.notation import envelopes, signature
 from container_updates.signing.notation.envelopes import COSE, JWS
 from container_updates.signing.signers import NotationSigner
 from container_updates.signing.verdict import State
@@ -476,3 +477,148 @@ def test_the_issuer_of_a_broken_certificate_in_the_chain_is_wrong():
     assert verify(body=json.dumps(body).encode()).state is State.WRONG
     body["header"]["x5c"] = []
     assert verify(body=json.dumps(body).encode()).state is State.WRONG
+
+
+RSA_CA = certify("RSA CA", authority=True, key=forge.rsa_key())
+
+
+@pytest.mark.parametrize("hashed_by", ["MD5", "SHA-1"])
+def test_a_chain_that_is_signed_with_a_broken_hash_is_wrong_and_says_so(hashed_by):
+    leaf = forge.weakly_signed(certify("release", RSA_CA), hashed_by)
+    checked = verify(leaf, [leaf, RSA_CA], signer=notation_signer(RSA_CA))
+    assert checked.state is State.WRONG
+    assert checked.reason == f"certificate CN=release,O=Acme,C=DE is signed with {hashed_by}"
+
+    root = forge.weakly_signed(RSA_CA, hashed_by)
+    leaf = certify("release", RSA_CA)
+    checked = verify(leaf, [leaf, root], signer=notation_signer(root))
+    assert (checked.state, checked.reason) == (
+        State.WRONG,
+        f"certificate CN=RSA CA,O=Acme,C=DE is signed with {hashed_by}",
+    )
+
+
+def test_a_chain_above_which_stands_a_small_rsa_key_is_wrong_and_says_so():
+    small = certify("small CA", authority=True, key=forge.rsa_key(1024))
+    leaf = certify("release", small)
+    checked = verify(leaf, [leaf, small], signer=notation_signer(small))
+    assert (checked.state, checked.reason) == (
+        State.WRONG,
+        "certificate CN=small CA,O=Acme,C=DE has an RSA key of 1024 bits, less than 2048",
+    )
+
+
+@pytest.mark.parametrize("hashed_by", ["MD5", "SHA-1"])
+def test_a_timestamp_by_a_certificate_that_is_signed_with_a_broken_hash_is_wrong(hashed_by):
+    purposes = [forge.ExtendedKeyUsageOID.TIME_STAMPING]
+    tsa = forge.weakly_signed(certify("tsa", RSA_CA, purposes=purposes, purposes_critical=True), hashed_by)
+    signer = notation_signer(CA, timestamp_authorities=(RSA_CA.der,))
+    checked = verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa))
+    assert (checked.state, checked.reason) == (
+        State.WRONG,
+        f"certificate CN=tsa,O=Acme,C=DE is signed with {hashed_by}",
+    )
+
+
+def test_a_trusted_timestamp_root_is_believed_whatever_it_is_signed_with_itself():
+    """Such as DigiCert's, of 2006 with SHA-1: nobody checks a root by its own signature."""
+    purposes = [forge.ExtendedKeyUsageOID.TIME_STAMPING]
+    tsa = certify("tsa", RSA_CA, purposes=purposes, purposes_critical=True)
+    root = forge.weakly_signed(RSA_CA, "SHA-1")
+    signer = notation_signer(CA, timestamp_authorities=(root.der,))
+    assert verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa)).state is State.GOOD
+
+
+_, FOREIGN = stamp.authority()
+BEFORE = datetime(2019, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("unprotected", "words"),
+    [
+        (stamped(TSA, TSA), None),
+        (None, "it has no timestamp, which the trust policy demands (verifyTimestamp)"),
+        (lambda made: {"io.cncf.notary.timestampSignature": "AAAA"}, "the timestamp cannot be read"),
+        (stamped(FOREIGN, FOREIGN), "its timestamp is of an authority that no policy names"),
+        (stamped(TSA, TSA, over=b"something else"), "the timestamp is not by its authority, or for another signature"),
+        (stamped(TSA, TSA, moment=BEFORE), "is not valid before 2020-01-01T00:00:00Z (stamped 2019"),
+    ],
+)
+def test_a_trust_policy_with_timestamp_authorities_demands_a_right_timestamp_always(unprotected, words):
+    signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,), verify_timestamp="always")
+    checked = verify(signer=signer, unprotected=unprotected)
+    assert checked.state is (State.WRONG if words else State.GOOD), checked.reason
+    assert (words or "signed by") in checked.reason
+
+
+@pytest.mark.parametrize(
+    ("unprotected", "now", "state"),
+    [
+        (None, NOW, State.GOOD),
+        (stamped(FOREIGN, FOREIGN), NOW, State.GOOD),
+        (stamped(TSA, TSA), LATER, State.GOOD),
+        (None, LATER, State.WRONG),
+        (stamped(FOREIGN, FOREIGN), LATER, State.WRONG),
+    ],
+)
+def test_a_trust_policy_may_demand_a_timestamp_only_after_the_certificate_s_end(unprotected, now, state):
+    signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,), verify_timestamp="afterCertExpiry")
+    assert verify(signer=signer, now=now, unprotected=unprotected).state is state
+
+
+def test_a_trust_policy_without_timestamp_authorities_takes_an_expired_certificate_for_expired():
+    signer = notation_signer(CA, verify_timestamp="always")
+    assert verify(signer=signer).state is State.GOOD
+    checked = verify(signer=signer, now=LATER, unprotected=stamped(TSA, TSA))
+    assert checked.state is State.WRONG
+    assert "expired at" in checked.reason
+
+
+def test_a_signing_authority_needs_no_timestamp_whatever_the_trust_policy_says():
+    signer = notation_signer(
+        CA, signing_authorities=(CA.der,), timestamp_authorities=(TSA_ROOT.der,), verify_timestamp="always"
+    )
+    assert verify(header=by_authority("2025-06-01T12:00:00Z"), signer=signer).state is State.GOOD
+
+
+def test_a_level_that_only_logs_times_notes_that_a_timestamp_is_missing():
+    signer = notation_signer(
+        CA,
+        timestamp_authorities=(TSA_ROOT.der,),
+        verify_timestamp="always",
+        logged=frozenset({"authenticTimestamp"}),
+    )
+    checked = verify(signer=signer)
+    assert checked.state is State.GOOD
+    assert checked.details["notes"] == ["it has no timestamp, which the trust policy demands (verifyTimestamp)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "when", "state"),
+    [
+        ("jwsWithTimestamp", "always", State.GOOD),
+        ("jwsWithTimestamp", "afterCertExpiry", State.GOOD),
+        ("coseWithTimestamp", "always", State.GOOD),
+        ("jwsExpiredWithTimestamp", "always", State.GOOD),
+        ("jwsExpiredWithTimestamp", "afterCertExpiry", State.GOOD),
+        ("coseExpiredWithTimestamp", "afterCertExpiry", State.GOOD),
+        ("withoutTimestamp", "always", State.WRONG),
+        ("withoutTimestamp", "afterCertExpiry", State.GOOD),
+        ("timestampBeforeNotBefore", "always", State.WRONG),
+        ("timestampAfterNotAfter", "always", State.WRONG),
+        ("timestampAfterNotAfter", "afterCertExpiry", State.WRONG),
+    ],
+)
+def test_the_timestamps_of_a_real_authority_in_notation_go_s_envelopes(name, when, state):
+    """Of GlobalSign, whose tokens have their certificates in another order than DER's."""
+    body = (ROOT / "notation" / "timestamps" / f"{name}.sig").read_bytes()
+    media_type = JWS if body.startswith(b"{") else COSE
+    read = {JWS: envelopes.read_jws, COSE: envelopes.read_cose}[media_type](body)
+    tsa = (ROOT / "notation" / "certs" / "globalsignTSARoot.cer").read_bytes()
+    roots = der.pem_blocks(tsa.decode("latin-1"), "CERTIFICATE") or [tsa]
+    signer = NotationSigner(
+        "store", (read.certificates[-1],), timestamp_authorities=tuple(roots), verify_timestamp=when
+    )
+    digest = json.loads(read.payload)["targetArtifact"]["digest"]
+    checked = signature.verify(media_type, body, expected(signer, digest=digest))
+    assert checked.state is state, checked.reason
