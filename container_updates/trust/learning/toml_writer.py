@@ -83,7 +83,8 @@ def _key(
     body = b64encode(key.public_key).decode()
     lines = [body[start : start + 64] for start in range(0, len(body), 64)]
     pem = "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----"])
-    yield {"type": '"key"', "pem": f"'''\n{pem}\n'''"}
+    root = {"root": string(_beside(key.log.path, folder))} if key.log is not None and key.log.path else {}
+    yield {"type": '"key"', "pem": f"'''\n{pem}\n'''", **root}
 
 
 def _keyless(

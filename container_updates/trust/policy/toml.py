@@ -18,6 +18,7 @@ from container_updates.signing.signers import (
     SignedIdentity,
     Signer,
 )
+from container_updates.signing.sigstore.trusted_root import TrustedRoot
 from container_updates.trust.policy import materials
 from container_updates.trust.policy.files import Files
 from container_updates.trust.policy.members import choice, optional_text, table, tables, text, texts
@@ -121,23 +122,30 @@ def _signer(content: object, place: str, files: Files) -> Signer:
 
 
 def _key(content: object, place: str, files: Files) -> Signer:
-    members = table(content, place, ("type", "file", "pem"))
+    members = table(content, place, ("type", "file", "pem", "root"))
     if ("file" in members) == ("pem" in members):
         raise PolicyError(f"{place}: either file or pem has to be given")
+    root = _root(members, place, files)
     if "pem" in members:
-        return KeySigner(f"pem of {place}", materials.public_key(text(members, "pem", place).encode(), "pem", place))
+        key = materials.public_key(text(members, "pem", place).encode(), "pem", place)
+        return KeySigner(f"pem of {place}", key, log=root)
     name = text(members, "file", place)
-    return KeySigner(name, materials.public_key(files.read(files.path(name), place), name, place))
+    return KeySigner(name, materials.public_key(files.read(files.path(name), place), name, place), log=root)
 
 
 def _keyless(content: object, place: str, files: Files) -> Signer:
     members = table(content, place, ("type", "issuer", "identity", "root"))
     issuer, identity = text(members, "issuer", place), text(members, "identity", place)
-    root = optional_text(members, "root", place)
-    if root is None:
-        return KeylessSigner(issuer, identity)
-    path = files.path(root)
-    return KeylessSigner(issuer, identity, materials.root(files.read(path, place), path, place))
+    return KeylessSigner(issuer, identity, _root(members, place, files))
+
+
+def _root(members: Mapping[str, Any], place: str, files: Files) -> TrustedRoot | None:
+    """The root that stands in the place of the public-good one; what it has, a signature has to have."""
+    name = optional_text(members, "root", place)
+    if name is None:
+        return None
+    path = files.path(name)
+    return materials.root(files.read(path, place), path, place)
 
 
 def _notation(content: object, place: str, files: Files) -> Signer:

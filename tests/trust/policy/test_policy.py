@@ -94,6 +94,16 @@ def test_everything_that_the_interface_lays_down(folder):
     assert content_trust.server == "https://notary.example.com"
 
 
+@pytest.mark.parametrize("key", ['file = "acme.pub"', f'pem = """{KEY}"""'])
+def test_a_key_may_have_a_root_whose_log_has_to_have_its_signatures(folder, key):
+    (decided,) = load(folder, rule(signer=f'type = "key"\n{key}\nroot = "trusted_root.json"')).rules
+    (signer,) = decided.signers
+    assert signer.log is not None
+    assert signer.log.demands_log
+    (decided,) = load(folder, rule(signer=f'type = "key"\n{key}')).rules
+    assert decided.signers[0].log is None
+
+
 def test_what_a_rule_asks_for_as_plain_data(folder):
     (decided,) = load(folder, FULL).rules
     workflow = "https://github.com/acme/*/.github/workflows/release.yml@refs/tags/*"
@@ -404,6 +414,16 @@ def test_the_levels_of_notations_own_policies(store, name, signatures, logged):
     (decided,) = load(store, text).rules
     assert decided.signatures == signatures
     assert [set(signer.logged) for signer in decided.signers] == ([logged] if logged is not None else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "read"), [({}, "always"), ({"verifyTimestamp": "afterCertExpiry"}, "afterCertExpiry")]
+)
+def test_a_trust_policy_wants_timestamps_always_unless_it_says_otherwise(store, given, read):
+    verification = {"level": "strict", **given}
+    (decided,) = load(store, notation(signatureVerification=verification, trustStores=["ca:e2e", "tsa:stamps"])).rules
+    (signer,) = decided.signers
+    assert (signer.verify_timestamp, len(signer.timestamp_authorities)) == (read, 1)
 
 
 def test_the_exact_scope_comes_before_the_wildcard(store):
