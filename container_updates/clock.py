@@ -25,13 +25,19 @@ class Clock:
 class Deadline:
     """A point on the steady clock by which everything has to be said."""
 
-    def __init__(self, seconds: float, clock: Clock) -> None:
+    def __init__(self, seconds: float, clock: Clock, within: "Deadline | None" = None) -> None:
         self._clock = clock
         self._end = clock.steady() + seconds
+        self._within = within
+
+    def within(self, seconds: float) -> "Deadline":
+        """Return a deadline for a part of the work: that many seconds from now, and never later than this one."""
+        return Deadline(seconds, self._clock, self)
 
     def remaining(self) -> float:
         """Seconds left, never negative."""
-        return max(0.0, self._end - self._clock.steady())
+        left = max(0.0, self._end - self._clock.steady())
+        return left if self._within is None else min(left, self._within.remaining())
 
     def passed(self) -> bool:
         """Whether the time is up."""

@@ -233,6 +233,18 @@ def test_neither_version_nor_help_imports_what_only_a_check_needs(tmp_path: Path
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_check_whose_answers_are_known_loads_nothing_that_only_asking_needs(host: Lab, tmp_path: Path) -> None:
+    host.run("web", host.registry.push_image("shop/web", "1"))
+    arguments = ["x", "-H", host.engine.host, "--check=updates,restarts,signatures,source"]
+    script = f"import sys; sys.argv = {arguments!r}; sys.path.insert(0, {str(ROOT)!r})\n"
+    script += "from container_updates.cli import main; main()\n"
+    script += "print([name for name in ('requests', 'urllib3', 'docker', 'cryptography') if name in sys.modules])"
+    for loaded in (True, False):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment(tmp_path))
+        assert ("requests" in done.stdout.splitlines()[-1]) is loaded, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_what_cannot_be_checked_is_unknown_in_one_line_on_stdout(tmp_path: Path) -> None:
     done = plugin(tmp_path, "-H", "unix:///nowhere/docker.sock")
     assert done.returncode == 3

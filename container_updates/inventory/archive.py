@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from container_updates.errors import InventoryError
 
 if TYPE_CHECKING:
-    from container_updates.inventory.connections.connection import Connection
+    from container_updates.inventory.connections.exchange import Connection
 
 Kind = Literal["file", "folder", "link", "other"]
 _FOLDER, _LINK = 1 << 31, 1 << 27

@@ -6,18 +6,18 @@ Source: Docker Engine API 1.24 to 1.53 (`api/swagger.yaml`).
 import re
 import sys
 import threading
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from container_updates import reference
+from container_updates import reference, workers
 from container_updates.clock import Deadline
 from container_updates.errors import InvalidReference, InventoryError
 from container_updates.inventory import records, selection
 from container_updates.inventory.archive import Archive
-from container_updates.inventory.connections.connection import Connection, MiB, Refused
+from container_updates.inventory.connections.exchange import Connection, MiB, Refused
 from container_updates.inventory.records import ContainerRecord, ImageRecord
 from container_updates.model import (
     Container,
@@ -38,6 +38,7 @@ _IDENTITY_API = (1, 53)
 _MAX_CONTAINER_LIST = 256 * MiB
 _MAX_ANSWER = 64 * MiB
 _MAX_RECORDS = 100_000
+_INSPECTS_AT_ONCE = 16
 _CONTAINER_PATH_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
@@ -60,8 +61,8 @@ class DockerEngine:
         self._tagged: dict[str, str] = {}
         self._images: dict[tuple[str, str | None, bool | None], Image] = {}
         self._subjects: dict[Hashable, Subject] = {}
-        self._inspects: dict[str, Any] = {}
         self._written: Mapping[str, str] | None = None
+        self._inspects: dict[str, _Once] = {}
 
     @property
     def tells_origin(self) -> bool:
@@ -79,16 +80,17 @@ class DockerEngine:
             self._read_info(info)
         for raw in images.records(_MAX_RECORDS):
             self._add_image(raw)
-        found, unreadable = [], 0
+        listing: list[ContainerRecord] = []
+        unreadable = 0
         for raw in listed.records(_MAX_RECORDS):
             record = records.container_record(raw)
             if record is None:
                 unreadable += 1
             else:
                 self._containerd |= record.manifest_digest is not None
-                container = self._container(record)
-                if container is not None:
-                    found.append(container)
+                listing.append(record)
+        self._inspect_ahead(listing)
+        found = [container for record in listing if (container := self._container(record)) is not None]
         if unreadable:
             message = f"{unreadable} container record{'s' * (unreadable > 1)} with neither name nor id: not checked"
             self.problems.append(Problem(self.engine, "bad-answer", message))
@@ -250,11 +252,11 @@ class DockerEngine:
 
     def _name_of(self, record: ContainerRecord) -> tuple[str, str | None]:
         """Return the name of a container listed by image id: what it was started from, else its image's one tag."""
-        key = record.id if record.id.isalnum() and record.id.isascii() else record.name
-        if not _CONTAINER_PATH_NAME.fullmatch(key):
+        key = _path_name(record)
+        if not key:
             return record.image, "its record has no id to ask for"
         try:
-            inspect = self._connection.get(self._path(f"/containers/{key}/json"), _MAX_ANSWER).json()
+            inspect = self._inspect(f"/containers/{key}/json")
         except InventoryError as error:
             return record.image, f"started by image id, and its name cannot be asked: {error}"
         started_from = records.text(records.member(inspect, "Config"), "Image")
@@ -331,15 +333,51 @@ class DockerEngine:
             )
         return self._images[key]
 
+    def _inspect_ahead(self, listing: Sequence[ContainerRecord]) -> None:
+        """Ask side by side for what the lists do not tell: inspects are kept, so that the second walk finds them."""
+        costly = [record for record in listing if self._needs_inspect(record)]
+        workers.each(costly, self._container, jobs=_INSPECTS_AT_ONCE, deadline=self._connection.deadline)
+
+    def _needs_inspect(self, record: ContainerRecord) -> bool:
+        if self._is_nameless(record.image, record.image_id):
+            return True
+        image = self._records.get(record.image_id)
+        unlabelled = image is not None and image.labels is None
+        return unlabelled and selection.depends_on_labels(record.labels, self._settings)
+
     def _inspect_image(self, image_id: str) -> Any:
+        if records.identifier(image_id) is None:
+            raise InventoryError(f"{self.engine}: an image without an id cannot be asked for")
+        return self._inspect(f"/images/{image_id}/json")
+
+    def _inspect(self, path: str) -> Any:
+        """Return the answer to an inspect, asked once; raises the same `InventoryError` each time."""
         with self._lock:
-            if image_id not in self._inspects:
-                if records.identifier(image_id) is None:
-                    raise InventoryError(f"{self.engine}: an image without an id cannot be asked for")
-                self._inspects[image_id] = self._connection.get(
-                    self._path(f"/images/{image_id}/json"), _MAX_ANSWER
-                ).json()
-            return self._inspects[image_id]
+            once = self._inspects.setdefault(path, _Once())
+        with once.lock:
+            if once.error is None and once.answer is None:
+                try:
+                    once.answer = self._connection.get(self._path(path), _MAX_ANSWER).json()
+                except InventoryError as error:
+                    once.error = error
+        if once.error is not None:
+            raise once.error
+        return once.answer
+
+
+class _Once:
+    """The answer to one question, or the error in its place."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.answer: Any = None
+        self.error: InventoryError | None = None
+
+
+def _path_name(record: ContainerRecord) -> str:
+    """Return what a container is asked for by, "" for one whose id and name cannot stand in a path."""
+    key = record.id if record.id.isalnum() and record.id.isascii() else record.name
+    return key if _CONTAINER_PATH_NAME.fullmatch(key) else ""
 
 
 def _parsed(text: str) -> Reference | None:
