@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from container_updates import chain, workers
@@ -11,16 +11,14 @@ from container_updates.chain import Context
 from container_updates.chain.updates import lookup
 from container_updates.chain.updates.link import asks
 from container_updates.clock import Clock, Deadline, engine_date
-from container_updates.errors import Inconclusive, InventoryError, TimedOut
-from container_updates.inventory import Inventory
-from container_updates.inventory.engine import DockerEngine
-from container_updates.model import Container, EngineRegistries, Finding, Outcome, Problem, Subject, Verdict
+from container_updates.errors import Inconclusive, TimedOut
+from container_updates.inventory import reading
+from container_updates.model import Container, Finding, Outcome, Problem, Subject, Verdict
 from container_updates.reference import Reference, is_digest
 from container_updates.registry import Credentials, Hosts, Registry
 from container_updates.settings import Settings
 from container_updates.state import last_report
 from container_updates.state.store import Store
-from container_updates.untrusted.urls import without_login
 from container_updates.verdicts import judge
 
 if TYPE_CHECKING:
@@ -65,9 +63,9 @@ def run(
         closing(Credentials(settings, deadline)) as credentials,
     ):
         trust = _trust_context(settings, store, clock)
-        hosts = _read(settings, deadline)
+        fleet = reading.read(settings, deadline)
         registry = Registry(
-            hosts=Hosts(settings, _merged(host.registries for host in hosts)),
+            hosts=Hosts(settings, fleet.registries),
             credentials=credentials,
             store=store,
             clock=clock,
@@ -75,21 +73,18 @@ def run(
             cache_ttl=settings.cache_ttl,
             jobs=settings.jobs,
         )
-        inventories = {host.inventory.engine: host.inventory for host in hosts if host.inventory}
+        inventories = {inventory.engine: inventory for inventory in fleet.inventories}
         context = Context(registry, inventories, store, clock, settings, trust)
-        containers = [container for host in hosts for container in host.containers]
-        failures = [host.failure for host in hosts if host.failure]
         if settings.explain:
-            containers = [explained.one(settings.explain, containers, failures)]
-            hosts = [host for host in hosts if containers[0] in host.containers]
-        subjects = list(dict.fromkeys(container.subject for container in containers if container.subject))
+            fleet = fleet.only(explained.one(settings.explain, fleet.containers, fleet.failures))
+        subjects = list(dict.fromkeys(container.subject for container in fleet.containers if container.subject))
         with progress(len(subjects)) as steps:
             found = _examine(subjects, context, deadline, steps.advance)
-        problems = [problem for host in hosts if host.inventory for problem in host.inventory.problems]
-        requests = [request for host in hosts if host.inventory for request in host.inventory.requests]
+        problems = [problem for inventory in fleet.inventories for problem in inventory.problems]
+        requests = [request for inventory in fleet.inventories for request in inventory.requests]
         asked = [*registry.requests]
         outcome = judge(
-            [(container, _findings(container, found, settings)) for container in containers],
+            [(container, _findings(container, found, settings)) for container in fleet.containers],
             settings=settings,
             numbers={
                 "images": len({(subject.reference, subject.image.id) for subject in subjects}),
@@ -98,10 +93,11 @@ def run(
                 "ratelimit_remaining": registry.ratelimit_remaining,
                 "time": clock.steady() - started,
             },
-            problems=[*failures, *problems, *registry.problems, *_missing_packages(found)],
+            problems=[*problems, *registry.problems, *_missing_packages(found)],
             checked_at=clock.now(),
             requests=[*requests, *asked],
-            incomplete=bool(failures),
+            unread=fleet.failures,
+            engines=fleet.engines,
         )
         if settings.learn:
             policy = trust.policy if trust else None
@@ -125,55 +121,6 @@ def _trust_context(settings: Settings, store: Store, clock: Clock) -> "TrustCont
     from container_updates.trust.context import TrustContext
 
     return TrustContext(settings.trust_policies, settings.state_dir, facts=store, clock=clock)
-
-
-@dataclass(frozen=True, slots=True)
-class _Host:
-    """What one engine told, or why it did not."""
-
-    inventory: Inventory | None = None
-    containers: Sequence[Container] = ()
-    registries: EngineRegistries = field(default_factory=EngineRegistries)
-    failure: Problem | None = None
-
-
-def _read(settings: Settings, deadline: Deadline) -> list[_Host]:
-    """Read all engines side by side; raises the error of the first one where none could be read."""
-
-    def read(url: str) -> _Host | InventoryError:
-        try:
-            inventory = DockerEngine(url, settings=settings, deadline=deadline)
-            return _Host(inventory, list(inventory.containers()), inventory.registries())
-        except InventoryError as error:
-            return error
-        except Exception as error:  # one engine's surprise must not cost the others
-            return InventoryError(f"{without_login(url)}: internal error ({type(error).__name__})")
-
-    hosts, errors = [], []
-    answers = workers.each(settings.hosts, read, jobs=settings.jobs, deadline=deadline)
-    for url, answer in zip(map(without_login, settings.hosts), answers, strict=True):
-        if isinstance(answer, _Host):
-            hosts.append(answer)
-            continue
-        error = answer or InventoryError(f"{url} did not answer within the time for the whole check")
-        errors.append(error)
-        hosts.append(_Host(failure=Problem(url, "unreachable", str(error))))
-    if len(errors) == len(hosts):
-        raise errors[0]
-    return hosts
-
-
-def _merged(all_registries: Iterable[EngineRegistries]) -> EngineRegistries:
-    """Return what any of the engines is told: the first engine's mirrors come first."""
-    mirrors: dict[str, tuple[str, ...]] = {}
-    hosts: set[str] = set()
-    networks: list[str] = []
-    for registries in all_registries:
-        for registry, urls in registries.mirrors.items():
-            mirrors[registry] = tuple(dict.fromkeys((*mirrors.get(registry, ()), *urls)))
-        hosts |= registries.insecure_hosts
-        networks += registries.insecure_networks
-    return EngineRegistries(mirrors, frozenset(hosts), tuple(dict.fromkeys(networks)))
 
 
 def _examine(

@@ -162,6 +162,15 @@ class Container:
     """The name by which people know it, from a label of its own."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The container's own labels, without those that its image brought along."""
+    host: str = ""
+    """Where it runs, as people call the machine: the engine's alias, else its own name."""
+    qualified: bool = False
+    """Whether its name alone does not tell which container it is, as there are several engines."""
+
+    @property
+    def title(self) -> str:
+        """Its name, as it is shown and found by `--explain`: `web`, of several engines `web@db7`."""
+        return f"{self.name}@{self.host}" if self.qualified and self.host else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,3 +295,7 @@ class Outcome:
     """Option, value and where it came from, for -vv."""
     notes: tuple[str, ...] = ()
     """What else was done in this run, a line each."""
+    engines: int = 1
+    """How many engines were asked."""
+    unread: tuple[Problem, ...] = ()
+    """Those that could not be read at all, `where` being the engine's name; they are among the problems too."""

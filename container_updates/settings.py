@@ -9,7 +9,7 @@ class Selector:
     """One `--include` or `--exclude`: a field of the container and a glob."""
 
     field: str
-    """name, image, label, project or service."""
+    """name, image, label, project, service or host."""
     glob: str
 
 
@@ -18,7 +18,9 @@ class Settings:
     """Everything that argv and the environment decide. Times in seconds, sizes in bytes."""
 
     hosts: tuple[str, ...] = ()
-    """Engines to ask: unix:// or tcp:// URLs; never empty once `cli` is done."""
+    """URLs of the engines to ask; never empty once `cli` is done."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """URL of an engine to the name that the admin gave it."""
     tls_ca: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None

@@ -104,13 +104,14 @@ def judge(
     problems: Sequence[Problem],
     checked_at: datetime,
     requests: Sequence[RequestRecord] = (),
-    incomplete: bool = False,
+    unread: Sequence[Problem] = (),
+    engines: int = 1,
 ) -> Outcome:
     """Return what a report needs: every finding, container and metric with its state.
 
     `numbers` are the metrics that no finding tells: images, oldest_image (seconds), registry_requests,
-    ratelimit_remaining, time (seconds); None where unknown, which leaves the metric out. `incomplete` says that an
-    engine could not be read at all, which is at least UNKNOWN, however good the others look.
+    ratelimit_remaining, time (seconds); None where unknown, which leaves the metric out. `unread` are those of the
+    `engines` that could not be read at all, which is at least UNKNOWN, however good the others look.
     """
     contexts = {metric.name: _context(metric, settings) for metric in METRICS}
     counting = [(container, [one for one in found if not _is_idle(one, contexts)]) for container, found in examined]
@@ -120,9 +121,19 @@ def judge(
     states = {metric.name: metric.state for metric in metrics}
     containers = tuple(_judge_container(container, findings, states, contexts) for container, findings in examined)
     state = max(_STATES[check.state], *(container.state for container in containers), State.OK)
-    if incomplete:
+    if unread:
         state = max(state, State.UNKNOWN)
-    return Outcome(state, containers, metrics, tuple(problems), checked_at, tuple(requests), settings.origins)
+    return Outcome(
+        state,
+        containers,
+        metrics,
+        (*unread, *problems),
+        checked_at,
+        tuple(requests),
+        settings.origins,
+        engines=engines,
+        unread=tuple(unread),
+    )
 
 
 def parse_threshold(text: str, checks: Collection[str]) -> tuple[str, str]:

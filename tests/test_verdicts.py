@@ -212,8 +212,8 @@ def test_a_critical_range_alone_never_makes_an_open_question_ok() -> None:
 
 def test_an_engine_that_could_not_be_read_is_unknown_and_hides_nothing_worse() -> None:
     broken = [Problem("tcp://b:2376", "unreachable", "no answer")]
-    assert outcome(fine(3), problems=broken, incomplete=True).state is State.UNKNOWN
-    assert outcome([outdated("web", 1)], problems=broken, incomplete=True).state is State.WARNING
+    assert outcome(fine(3), unread=broken, engines=2).state is State.UNKNOWN
+    assert outcome([outdated("web", 1)], unread=broken, engines=2).state is State.WARNING
     assert outcome(fine(3), problems=broken).state is State.OK
 
 

@@ -11,28 +11,33 @@ _COMPARED = 5000
 
 
 def one(wanted: str, containers: Sequence[Container], unread: Sequence[Problem] = ()) -> Container:
-    """Return the container of that very name, else the one whose id begins so.
+    """Return the container of that very name (`web`, or `web@db7`), else the one whose id begins so.
 
     `unread` are the engines that could not be read, where it may be. Raises `UsageError` for none and for several.
     """
     name = wanted.removeprefix("/")
-    found = [container for container in containers if container.name == name]
+    found = [container for container in containers if name in (container.name, container.title)]
     found = found or [container for container in containers if container.id.startswith(name.lower())]
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"--explain {wanted}: {_several(found)}: give one --host, or more of its id")
+        raise UsageError(f"--explain {wanted}: {_several(found)}: {_how(found)}")
     beyond = "".join(f"; {problem.where} could not be read" for problem in unread)
     raise UsageError(f"--explain {wanted}: no such container{_instead(name, containers)}{beyond}")
 
 
+def _how(found: Sequence[Container]) -> str:
+    titles = {container.title for container in found}
+    return "say which one by NAME@HOST" if len(titles) == len(found) else "give one --host, or more of its id"
+
+
 def _several(found: Sequence[Container]) -> str:
-    told = [f"{container.name} ({container.id[:12]}, {container.engine})" for container in found[:_NAMED]]
+    told = [f"{container.title} ({container.id[:12]}, {container.engine})" for container in found[:_NAMED]]
     return f"{len(found)} containers are meant by it, {', '.join(told)}{_more(found)}"
 
 
 def _instead(name: str, containers: Sequence[Container]) -> str:
-    names = list(dict.fromkeys(container.name for container in containers))[:_COMPARED]
+    names = list(dict.fromkeys(container.title for container in containers))[:_COMPARED]
     alike = [other for other in names if name in other or other in name]
     near = list(dict.fromkeys([*alike, *_like(name, names)]))
     if near:

@@ -12,6 +12,12 @@ class Inventory(Protocol):
 
     engine: str
     """URL of the engine, as an admin knows it, without a password."""
+    host: str
+    """What its containers are said to run on: its alias, else what it calls itself; "" where it does not tell."""
+    identity: str
+    """What it says that it is (`/info` ID), "" for nothing to go by."""
+    container_ids: set[str]
+    """Ids of all containers that it listed, also of those that `--include` does not mean."""
     requests: list[RequestRecord]
     """Every request made so far."""
     problems: list[Problem]

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from typing import Any
 from urllib.parse import quote
 
@@ -45,13 +46,23 @@ _CONTAINER_PATH_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 class DockerEngine:
     """An `Inventory` of one engine."""
 
-    def __init__(self, url: str, *, settings: Settings, deadline: Deadline) -> None:
-        """Ask nothing yet; `url` is unix://, tcp://, http:// or https://. Raises `InventoryError` for any other."""
+    def __init__(
+        self, url: str, *, settings: Settings, deadline: Deadline, alias: str = "", patience: float = inf
+    ) -> None:
+        """Ask nothing yet; `url` is unix://, tcp://, http:// or https://. Raises `InventoryError` for any other.
+
+        `patience`: seconds that reading the lists may take, and each later request.
+        """
         self._settings = settings
-        self._connection = Connection(url, settings=settings, deadline=deadline)
+        self._deadline = deadline
+        self._patience = patience
+        self._connection = Connection(url, settings=settings, deadline=deadline, patience=patience)
         self.engine = self._connection.shown
         self.requests: list[RequestRecord] = self._connection.requests
         self.problems: list[Problem] = []
+        self.host = alias
+        self.identity = ""
+        self.container_ids: set[str] = set()
         self._lock = threading.RLock()
         self._api: tuple[int, int] | None = None
         self._is_docker = True
@@ -71,6 +82,13 @@ class DockerEngine:
 
     def containers(self) -> Iterable[Container]:
         """Return every container that `--include` means, the excluded ones marked; raises `InventoryError`."""
+        self._connection.deadline = self._deadline.within(self._patience)
+        try:
+            return self._read_lists()
+        finally:
+            self._connection.deadline = self._deadline
+
+    def _read_lists(self) -> list[Container]:
         self._negotiate()
         info = self._connection.get(self._path("/info"), _MAX_ANSWER) if self._info is None else None
         images = self._connection.get(self._path("/images/json"), _MAX_ANSWER, {"all": "0"})
@@ -88,6 +106,7 @@ class DockerEngine:
                 unreadable += 1
             else:
                 self._containerd |= record.manifest_digest is not None
+                self.container_ids.add(record.id)
                 listing.append(record)
         self._inspect_ahead(listing)
         found = [container for record in listing if (container := self._container(record)) is not None]
@@ -160,6 +179,9 @@ class DockerEngine:
                 words = f"{error}: the engine's mirrors and insecure registries are not known"
                 self.problems.append(Problem(self.engine, "unauthorized", words))
         self._containerd = records.uses_containerd_store(self._info)
+        self.host = self.host or records.text(self._info, "Name")
+        # Podman 4 answers with another one each time.
+        self.identity = records.text(self._info, "ID") if self._is_docker else ""
 
     def _add_image(self, raw: Any) -> None:
         record = records.image_record(raw)
@@ -181,7 +203,9 @@ class DockerEngine:
         own = self._own_labels(record)
         text, problem = record.image, None
         nameless = self._is_nameless(text, record.image_id)
-        candidate = selection.Candidate(record.name, record.labels, own, () if nameless else _spellings(text))
+        candidate = selection.Candidate(
+            record.name, record.labels, own, () if nameless else _spellings(text), (self.host, self.engine)
+        )
         if not selection.included(candidate, self._settings):
             return None
         excluded = selection.exclusion(candidate, self._settings)
@@ -218,6 +242,7 @@ class DockerEngine:
             service=_interned(selection.service(record.labels)),
             display_name=selection.display_name(own),
             labels={sys.intern(key): sys.intern(value) for key, value in own.items()},
+            host=self.host,
         )
 
     def _is_managed(self, parsed: Reference, own: Mapping[str, str]) -> bool:
@@ -235,13 +260,14 @@ class DockerEngine:
 
     def _stack_images(self) -> Mapping[str, str]:
         """Return what the stacks' files say, by service; only a manager knows, and only it is asked, once."""
-        if self._written is None:
-            self._written = {}
-            if records.is_swarm_manager(self._info):
-                with suppress(InventoryError):
-                    services = self._connection.get(self._path("/services"), _MAX_ANSWER)
-                    self._written = records.stack_images(services.records(_MAX_RECORDS), selection.STACK_IMAGE)
-        return self._written
+        with self._lock:
+            if self._written is None:
+                self._written = {}
+                if records.is_swarm_manager(self._info):
+                    with suppress(InventoryError):
+                        services = self._connection.get(self._path("/services"), _MAX_ANSWER)
+                        self._written = records.stack_images(services.records(_MAX_RECORDS), selection.STACK_IMAGE)
+            return self._written
 
     def _is_nameless(self, text: str, image_id: str) -> bool:
         """Whether `text` is an image id, whole or shortened, and not a name that merely looks like one."""

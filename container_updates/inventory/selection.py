@@ -45,6 +45,8 @@ class Candidate:
     """Those that its image did not bring along; empty where nobody knows."""
     images: tuple[str, ...] = field(default=())
     """Its image as written and as normalised; empty while that would take an inspect to know."""
+    hosts: tuple[str, ...] = ()
+    """What the machine that it runs on is called by."""
 
 
 def wishes(own: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -115,6 +117,8 @@ def _matches(selector: Selector, candidate: Candidate, labels: Mapping[str, str]
             values = (candidate.name,)
         case "image":
             values = candidate.images
+        case "host":
+            values = candidate.hosts
         case "project":
             values = (project(labels),)
         case "service":

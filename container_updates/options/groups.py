@@ -10,6 +10,7 @@ from container_updates.options.values import (
     age,
     ca_file,
     checks,
+    engine,
     mirror,
     name,
     pattern,
@@ -35,12 +36,13 @@ def add_all(parser: argparse.ArgumentParser) -> None:
 
 def _add_what_to_check(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    engine = "unix:///PATH, tcp://HOST:PORT or https://HOST:PORT"
+    urls = "unix:///PATH, tcp://HOST:PORT or https://HOST:PORT"
     add(
         "-H",
         "--host",
-        **_list("hosts", "URL"),
-        help=f"engine to ask: {engine} (default: DOCKER_HOST, else the first socket that exists)",
+        **_list("hosts", "[ALIAS=]URL", engine),
+        help=f"engine to ask: {urls}; ALIAS stands in its containers' names "
+        "(default: DOCKER_HOST, else the first socket that exists)",
     )
     add("--tls-ca", metavar="FILE", help="CA of an engine on tcp:// (default: ca.pem of DOCKER_CERT_PATH)")
     add("--tls-cert", metavar="FILE", help="client certificate for it (default: cert.pem of DOCKER_CERT_PATH)")

@@ -56,6 +56,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], *, terminal: bool) ->
     values, origins = _from_environment(parser, environ)
     values.update(given)
     origins.update(dict.fromkeys(given, "command line"))
+    if "hosts" in values:
+        values["hosts"], values["aliases"] = _engines(values["hosts"])
     tls_given = any(field in origins for field in _TLS)
     for field, value, origin in defaults.of(environ, values.get("hosts"), terminal=terminal):
         if field not in values and not (tls_given and field.startswith("tls_")):
@@ -65,6 +67,13 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], *, terminal: bool) ->
     settings = Settings(**_shaped(values))
     _refuse_halves(settings, tls_given)
     return replace(settings, origins=tuple(_origins(parser, settings, origins)))
+
+
+def _engines(given: Sequence[tuple[str, str]]) -> tuple[list[str], dict[str, str]]:
+    """Return the engines' URLs, and the alias of each that has one."""
+    aliases = {url: alias for alias, url in given if alias}
+    _unique("--host", [(alias, without_login(url)) for alias, url in given if alias])
+    return [url for _, url in given], aliases
 
 
 def _explain(values: Values, origins: Origins) -> None:

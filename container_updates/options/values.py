@@ -15,7 +15,7 @@ from container_updates.errors import InvalidReference
 from container_updates.settings import Selector
 from container_updates.untrusted.urls import without_login
 
-FIELDS = ("name", "image", "label", "project", "service")
+FIELDS = ("name", "image", "label", "project", "service", "host")
 """What --include and --exclude look at."""
 _MAX_SECONDS = 86400.0 * 366
 
@@ -25,6 +25,12 @@ def name(text: str) -> str:
     if not text.strip("/"):
         raise argparse.ArgumentTypeError("the name of a container is missing")
     return text
+
+
+def engine(text: str) -> tuple[str, str]:
+    """[ALIAS=]URL; alias "" where none is given."""
+    named = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.*://.*)", text, re.DOTALL)
+    return (named[1], named[2]) if named else ("", text)
 
 
 def selector(text: str) -> Selector:

@@ -40,7 +40,7 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
     (judged,) = outcome.containers
     subject = judged.container.subject
     pen = _Pen(min(width or shutil.get_terminal_size().columns, _WIDEST), colored(settings.color))
-    pen.line(f"{pen.state(judged.state)} - {safe(judged.container.name, 80)}: {_in_short(judged)}")
+    pen.line(f"{pen.state(judged.state)} - {safe(judged.container.title, 80)}: {_in_short(judged)}")
     pen.section("What runs", _running(judged, outcome))
     if judged.container.excluded is not None:
         pen.section("Excluded", [f"By {safe(judged.container.excluded)}: no link of the chain is looked at."])

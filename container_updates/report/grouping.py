@@ -27,9 +27,12 @@ class Row:
     """As a person knows it; "" where the containers run several."""
     words: str
     shared: bool = False
+    name: str = ""
+    host: str = ""
+    """Both parts of one container's `NAME@HOST`, where there are several engines."""
 
 
-def rows(outcome: Outcome, words: Words, *, several_engines: bool, everything: bool = False) -> list[Row]:
+def rows(outcome: Outcome, words: Words, *, everything: bool = False) -> list[Row]:
     """Return a row for all that is not OK and was not reported before, the worst first; `everything` groups nothing."""
     wrong = [
         judged for judged in worst_first(outcome.containers) if judged.state is not State.OK and not judged.reported
@@ -41,20 +44,16 @@ def rows(outcome: Outcome, words: Words, *, several_engines: bool, everything: b
         left = [one for one in judged.findings if not (one.state and (one.state, _words(judged, one, words)) in taken)]
         state = max((one.state for one in left), default=State.OK)
         if state is not State.OK:
-            found.append(row(replace(judged, findings=tuple(left), state=state), words, several_engines))
+            found.append(row(replace(judged, findings=tuple(left), state=state), words))
     # Stable: among rows of one state those that many share come first.
     return sorted(found, key=lambda one: -one.state)
 
 
-def row(judged: JudgedContainer, words: Words, several_engines: bool) -> Row:
+def row(judged: JudgedContainer, words: Words) -> Row:
     """Return the row of one container."""
-    return Row(judged.state, name(judged, several_engines), image(judged), words(judged))
-
-
-def name(judged: JudgedContainer, several_engines: bool) -> str:
-    """Return the container's name, with its engine where there are several."""
-    engine = f" ({safe(judged.container.engine, 80)})" if several_engines else ""
-    return f"{safe(judged.container.name, 80)}{engine}"
+    container = judged.container
+    where = (safe(container.name, 80), safe(container.host, 80)) if container.qualified else ("", "")
+    return Row(judged.state, safe(container.title, 160), image(judged), words(judged), False, *where)
 
 
 def image(judged: JudgedContainer) -> str:
@@ -76,7 +75,7 @@ def _shared(wrong: Sequence[JudgedContainer], words: Words) -> list[tuple[Row, i
     for (state, said), containers in members.items():
         if len(containers) >= _MANY:
             images = {image(judged) for judged in containers.values()}
-            who = f"{len(containers)} containers ({_some(judged.container.name for judged in containers.values())})"
+            who = f"{len(containers)} containers ({_some(judged.container.title for judged in containers.values())})"
             found.append((Row(state, who, images.pop() if len(images) == 1 else "", said, True), len(containers)))
     return sorted(found, key=lambda one: -one[1])
 

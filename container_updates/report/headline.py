@@ -51,17 +51,24 @@ def headline(outcome: Outcome, settings: Settings) -> str:
     groups = _groups(outcome)
     wanted, total, parts = _NAMES, len(outcome.containers), []
     for position, group in enumerate(groups):
+        if group.many_hosts:
+            parts.append(group.by_image(wanted))
+            wanted = max(0, wanted - len(group.images))
+            continue
         of_all = f" of {total} container{'s' * (total != 1)}" if position == 0 else ""
         named = group.members[:wanted]
         wanted -= len(named)
         names = f" ({', '.join(group.name(*member) for member in named)})" if named else ""
         parts.append(f"{len(group.members)}{of_all} {group.words}{names}")
+    worse = sum(group.members[0][1].state > State.UNKNOWN for group in groups)
+    parts[worse:worse] = _unread(outcome)
     explained = {metric for group in groups for metric in group.metrics}
     parts += [_beyond(metric) for metric in outcome.metrics if metric.state and metric.name not in explained]
-    if outcome.problems:
-        parts.append(_problems(outcome.problems, alone=not parts))
-        if not explained and outcome.containers:
-            parts.append(_fine(outcome, settings))
+    others = outcome.problems[len(outcome.unread) :]
+    if others:
+        parts.append(_problems(others, alone=not parts))
+    if outcome.problems and not explained and outcome.containers:
+        parts.append(_fine(outcome, settings))
     return ", ".join(parts)
 
 
@@ -74,11 +81,60 @@ class _Group:
     members: list[tuple[JudgedContainer, JudgedFinding]]
     show_code: bool
 
+    @property
+    def images(self) -> dict[str, list[tuple[JudgedContainer, JudgedFinding]]]:
+        """Image to its containers, those that wait longest first."""
+        found: dict[str, list[tuple[JudgedContainer, JudgedFinding]]] = {}
+        for member in self.members:
+            found.setdefault(member[0].container.image, []).append(member)
+        return found
+
+    @property
+    def many_hosts(self) -> bool:
+        """Whether images tell more than names: the same ones run on several hosts, more often than a line has room."""
+        several = any(container.container.qualified for container, _ in self.members)
+        return several and len(self.members) > _NAMES and len(self.images) < len(self.members)
+
+    def by_image(self, most: int) -> str:
+        """`3 images outdated in 150 containers on 50 hosts (shop/app 23d on 50, …)`; at most so many are named."""
+        images, hosts = self.images, _hosts(self.members)
+        named = [
+            " ".join(filter(None, [_in_short(image), age(_wait(members[0][1])) if _wait(members[0][1]) else ""]))
+            + f" on {_hosts(members)}"
+            for image, members in list(images.items())[:most]
+        ]
+        names = f" ({', '.join([*named, *['…'] * (len(images) > most)])})" if named else ""
+        words = self.words if not self.show_code else "not checked"
+        count = f"{len(images)} image{'s' * (len(images) != 1)} {words} in {len(self.members)} containers"
+        return f"{count} on {hosts} host{'s' * (hosts != 1)}{names}"
+
     def name(self, container: JudgedContainer, judged: JudgedFinding) -> str:
-        name = safe(container.container.name, _NAME_LENGTH)
+        name = safe(container.container.title, _NAME_LENGTH)
         if self.show_code:
             return f"{name} {judged.finding.code}"
         return f"{name} {age(_wait(judged))}" if _wait(judged) else name
+
+
+def _hosts(members: Sequence[tuple[JudgedContainer, JudgedFinding]]) -> int:
+    return len({container.container.host for container, _ in members})
+
+
+def _in_short(image: str) -> str:
+    """Return an image without its registry and tag, as people call it: `shop/app`."""
+    first, _, rest = image.partition("@")[0].partition("/")
+    registry = "." in first or ":" in first or first == "localhost"
+    path = (rest if registry and rest else image.partition("@")[0]).removeprefix("library/")
+    head, separator, last = path.rpartition("/")
+    return safe(f"{head}{separator}{last.partition(':')[0]}", _NAME_LENGTH)
+
+
+def _unread(outcome: Outcome) -> list[str]:
+    """`2 of 50 engines not read (db7, web3)`; nothing where all were."""
+    if not outcome.unread:
+        return []
+    names = [safe(problem.where, _NAME_LENGTH) for problem in outcome.unread]
+    more = ", …" if len(names) > _NAMES else ""
+    return [f"{len(names)} of {outcome.engines} engines not read ({', '.join(names[:_NAMES])}{more})"]
 
 
 def _groups(outcome: Outcome) -> list[_Group]:
@@ -116,7 +172,7 @@ def _group(kind: str, members: list[tuple[JudgedContainer, JudgedFinding]]) -> _
 
 def _member_order(member: tuple[JudgedContainer, JudgedFinding]) -> tuple[int, float, str]:
     container, judged = member
-    return -judged.state, -_wait(judged), container.container.name
+    return -judged.state, -_wait(judged), container.container.title
 
 
 def _kind(judged: JudgedFinding) -> str | None:
@@ -133,7 +189,7 @@ def worst_first(containers: Iterable[JudgedContainer]) -> list[JudgedContainer]:
         key=lambda judged: (
             -judged.state,
             -max((_wait(finding) for finding in judged.findings), default=0),
-            judged.container.name,
+            judged.container.title,
         ),
     )
 
@@ -182,7 +238,9 @@ def _fine(outcome: Outcome, settings: Settings) -> str:
 def _newer(outcome: Outcome) -> str:
     """Newer versions are nothing wrong, and yet what was asked for."""
     found = [
-        " ".join(safe(text, _NAME_LENGTH) for text in (container.container.name, str(judged.finding.details["newest"])))
+        " ".join(
+            safe(text, _NAME_LENGTH) for text in (container.container.title, str(judged.finding.details["newest"]))
+        )
         for container in outcome.containers
         for judged in container.findings
         if judged.finding.code == "newer-version" and "newest" in judged.finding.details

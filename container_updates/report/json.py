@@ -55,6 +55,7 @@ def _container(judged: JudgedContainer, settings: Settings) -> dict[str, Any]:
         "engine": container.engine,
         "id": container.id,
         "name": container.name,
+        "host": container.host or None,
         "image": container.image if subject is None else str(subject.reference),
         "platform": None if subject is None or subject.image.platform is None else str(subject.image.platform),
         "running_digests": None if subject is None else sorted(subject.image.digests) or None,

@@ -31,32 +31,28 @@ def lines(outcome: Outcome, settings: Settings) -> Iterable[str]:
     if settings.verbose >= 1:
         for link in chain.links(outcome, settings.checks):
             yield f"{link.title}: {link.words}"
-    several = several_engines(outcome)
     words = partial(message, everything=settings.verbose >= 1)
-    for row in grouping.rows(outcome, words, several_engines=several, everything=settings.verbose >= 1):
+    for row in grouping.rows(outcome, words, everything=settings.verbose >= 1):
         yield _line(row)
     yield from reported_before(outcome)
     if settings.verbose >= 1:
         for judged in worst_first(outcome.containers):
             if judged.state is State.OK:
-                yield _line(grouping.row(judged, words, several))
+                yield _line(grouping.row(judged, words))
     yield from diagnosis(outcome, settings)
 
 
-def several_engines(outcome: Outcome) -> bool:
-    """Whether a container's name alone does not say where it runs."""
-    return len({judged.container.engine for judged in outcome.containers}) > 1
-
-
 def preface(outcome: Outcome) -> Iterable[str]:
-    """Return what else was done, and what went wrong in places that are no container.
+    """Return what else was done, why engines were not read, and what else went wrong in places that are no container.
 
     A single problem is not said twice where it is the headline.
     """
     yield from map(safe, outcome.notes)
+    for problem in outcome.unread:
+        yield f"Not read: {safe(problem.where, 120)}: {safe(problem.message)}"
     if not outcome.containers and len(outcome.problems) == 1 and outcome.state is not State.OK:
         return
-    for problem in outcome.problems:
+    for problem in outcome.problems[len(outcome.unread) :]:
         yield f"Problem: {safe(problem.where, 120)}: {safe(problem.message)}"
 
 

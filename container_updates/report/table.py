@@ -74,11 +74,10 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None, he
 
 
 def _rows(outcome: Outcome, settings: Settings) -> list[grouping.Row]:
-    several = nagios.several_engines(outcome)
     words = partial(nagios.message, everything=True) if settings.verbose else _short
-    rows = grouping.rows(outcome, words, several_engines=several, everything=settings.verbose >= 1)
+    rows = grouping.rows(outcome, words, everything=settings.verbose >= 1)
     fine = [judged for judged in worst_first(outcome.containers) if judged.state is State.OK and settings.verbose]
-    return rows + [grouping.row(judged, words, several) for judged in fine]
+    return rows + [grouping.row(judged, words) for judged in fine]
 
 
 def _short(judged: JudgedContainer) -> str:
@@ -94,10 +93,14 @@ def _table(rows: Sequence[grouping.Row], width: int) -> "Table":
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("state", no_wrap=True)
     table.add_column("container", overflow="fold", max_width=max(12, width // 4))
+    several = any(row.host for row in rows)
+    if several:
+        table.add_column("host", overflow="fold", max_width=max(12, width // 5))
     table.add_column("image", overflow="fold", max_width=max(20, width // 3))
     table.add_column("message", overflow="fold", ratio=1)
     for row in rows:
-        table.add_row(Text(row.state.name, STYLES[row.state]), row.who, short.get(row.image, ""), row.words)
+        who = [row.name or row.who, row.host] if several else [row.who]
+        table.add_row(Text(row.state.name, STYLES[row.state]), *who, short.get(row.image, ""), row.words)
     return table
 
 

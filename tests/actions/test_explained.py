@@ -99,9 +99,12 @@ def test_the_same_name_on_two_engines_is_not_guessed(host: Lab) -> None:
     with EngineServer(CONTAINERD) as second:
         Lab(second, host.registry, host.folder).run("web", host.registry.push_image("app/web", "1"))
         both = (host.engine.host, second.host)
-        with pytest.raises(UsageError, match=r"2 containers are meant by it, web \(.*: give one --host, or more of"):
+        with pytest.raises(UsageError, match=r"2 containers are meant by it, web@unix:///.*: say which one by NAME@"):
             host.check(explain="web", hosts=both)
         assert host.check(explain="web2", hosts=both).codes == {"web2": "up-to-date"}
+        aliases = {host.engine.host: "north", second.host: "south"}
+        (one,) = host.check(explain="web@south", hosts=both, aliases=aliases).outcome.containers
+        assert (one.container.host, one.container.engine) == ("south", second.host)
 
 
 def test_an_engine_that_cannot_be_read_does_not_hide_the_container(host: Lab) -> None:

@@ -1,5 +1,7 @@
 """The sentence on a phone: what is wrong, the worst three by name."""
 
+from dataclasses import replace
+
 import pytest
 
 from container_updates.model import Finding, Problem, Verdict
@@ -16,6 +18,7 @@ from tests.support.report_cases import (
     finding,
     fine,
     infested,
+    on_host,
     outcome,
     outdated,
 )
@@ -118,19 +121,41 @@ def test_what_the_admin_allows_is_not_in_the_way() -> None:
 
 
 def test_an_engine_that_is_gone_is_the_news_when_the_rest_is_fine() -> None:
-    text = sentence(fine(3), problems=[GONE], incomplete=True)
-    assert text == "tcp://b:2376: connection refused, 3 containers up to date"
+    text = sentence(fine(3), unread=[GONE], engines=2)
+    assert text == "1 of 2 engines not read (tcp://b:2376), 3 containers up to date"
 
 
 def test_an_engine_that_is_gone_stands_behind_what_is_worse() -> None:
-    text = sentence([outdated("web", 12)], problems=[GONE, GONE], incomplete=True)
-    assert text == "1 of 1 container outdated (web 12d), 2 problems (tcp://b:2376)"
+    text = sentence([outdated("web", 12)], unread=[GONE], problems=[GONE], engines=2)
+    assert (
+        text == "1 of 1 container outdated (web 12d), 1 of 2 engines not read (tcp://b:2376), 1 problem (tcp://b:2376)"
+    )
 
 
-@pytest.mark.parametrize(("count", "end"), [(1, ""), (2, " and 1 more problem"), (3, " and 2 more problems")])
-def test_the_first_problem_speaks_for_all(count: int, end: str) -> None:
-    text = sentence([], problems=[GONE] * count, incomplete=True)
-    assert text == f"tcp://b:2376: connection refused{end}"
+def test_engines_that_are_gone_stand_before_what_is_not_known_of_the_others() -> None:
+    gone = [Problem(name, "unreachable", "no answer") for name in ("db7", "web3", "web4", "web5")]
+    text = sentence([container("web", finding("timeout"))], unread=gone, engines=50)
+    assert text == "4 of 50 engines not read (db7, web3, web4, …), 1 of 1 container not checked: timeout (web)"
+
+
+# -- many hosts ----------------------------------------------------------------------------------------------------
+
+
+def test_a_fleet_is_told_by_image_and_no_name_three_times() -> None:
+    examined = []
+    for number in range(50):
+        for name, days in (("shop/app", 23), ("shop/db", 12), ("cache", 2)):
+            one, findings = outdated(name.rpartition("/")[2], days)
+            one = replace(one, image=f"registry.example.com/{name}:1")
+            examined.append(on_host(f"host{number}", (one, findings)))
+    assert sentence(examined) == (
+        "3 images outdated in 150 containers on 50 hosts (shop/app 23d on 50, shop/db 12d on 50, cache 2d on 50)"
+    )
+
+
+def test_a_few_containers_of_several_hosts_are_told_by_name_and_host() -> None:
+    examined = [on_host("db7", outdated("web", 12)), on_host("web3", outdated("web", 3)), on_host("db7", fine(1)[0])]
+    assert sentence(examined) == "2 of 3 containers outdated (web@db7 12d, web@web3 3d)"
 
 
 # -- nothing is wrong ----------------------------------------------------------------------------------------------

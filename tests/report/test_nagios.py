@@ -12,7 +12,18 @@ from container_updates.report import FORMS, render
 from container_updates.report.text import failure
 from container_updates.settings import Settings
 from container_updates.verdicts import METRICS
-from tests.support.report_cases import DAY, EVERY_CHECK, HOSTILE, container, finding, fine, infested, outcome, outdated
+from tests.support.report_cases import (
+    DAY,
+    EVERY_CHECK,
+    HOSTILE,
+    container,
+    finding,
+    fine,
+    infested,
+    on_host,
+    outcome,
+    outdated,
+)
 
 ALL = Settings(checks=EVERY_CHECK)
 LOUD = Settings(checks=EVERY_CHECK, verbose=3, max_output=10**6)
@@ -266,9 +277,31 @@ def test_two_checks_that_fail_alike_say_it_once() -> None:
 
 
 def test_the_engine_is_named_where_there_are_several() -> None:
-    two = [outdated("web", 1), container("web", finding("outdated"), engine="tcp://b:2376")]
-    assert "[WARNING] web (tcp://b:2376): " in text(outcome(two, ALL))
-    assert "(unix:" not in text(outcome(two[:1], ALL))
+    two = [on_host("db7", outdated("web", 2)), on_host("web3", outdated("web", 1))]
+    report = text(outcome(two, ALL))
+    assert "\n[WARNING] web@db7: " in report
+    assert "\n[WARNING] web@web3: " in report
+    assert "@" not in text(outcome([outdated("web", 1)], ALL))
+
+
+def test_the_same_finding_on_many_hosts_is_one_line_and_every_container_at_v() -> None:
+    many = [on_host(f"host{number:02}", outdated("app", 3)) for number in range(50)]
+    lines = text(outcome(many, ALL)).splitlines()
+    assert lines[1].startswith("[WARNING] docker.io/library/nginx:1.27 outdated since 3d")
+    assert lines[1].endswith(": 50 containers (app@host00, app@host01, app@host02 and 47 more)")
+    assert len(lines) == 2
+    verbose = text(
+        outcome(many, replace(ALL, verbose=1, max_output=100_000)), replace(ALL, verbose=1, max_output=100_000)
+    )
+    assert sum(line.startswith("[WARNING] app@host") for line in verbose.splitlines()) == 50
+
+
+def test_engines_that_could_not_be_read_stand_above_the_containers() -> None:
+    gone = Problem("db7", "unreachable", "no engine at tcp://db7:2376: nobody listens there")
+    lines = text(outcome([outdated("web", 1)], ALL, unread=[gone], engines=2)).splitlines()
+    assert lines[1] == "Not read: db7: no engine at tcp://db7:2376: nobody listens there"
+    assert lines[2].startswith("[WARNING] web: ")
+    assert not any(line.startswith("Problem: db7") for line in lines)
 
 
 # -- a check that could not be made --------------------------------------------------------------------------------
@@ -286,9 +319,9 @@ def test_a_failure_is_one_harmless_line(hostile: str) -> None:
 
 def test_an_engine_that_is_gone_is_told_once() -> None:
     gone = Problem("unix:///run/docker.sock", "unreachable", "nothing listens")
-    report = text(outcome([], ALL, problems=[gone], incomplete=True))
+    report = text(outcome([], ALL, unread=[gone], engines=2))
     assert report.count("nothing listens") == 1
-    assert report.startswith("CONTAINER_UPDATES UNKNOWN - unix:///run/docker.sock: nothing listens | ")
+    assert report.startswith("CONTAINER_UPDATES UNKNOWN - 1 of 2 engines not read (unix:///run/docker.sock) | ")
 
 
 def everything_wrong() -> list[object]:

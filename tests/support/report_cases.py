@@ -81,6 +81,12 @@ def container(
     return Container(engine, container_id, name, image, subject), findings or (finding(),)
 
 
+def on_host(host: str, examined: Examined) -> Examined:
+    """The same container as one of several engines."""
+    one, findings = examined
+    return replace(one, host=host, qualified=True, engine=f"tcp://{host}:2376"), findings
+
+
 def outdated(name: str, days: float) -> Examined:
     message = f"docker.io/library/nginx:1.27 outdated since {days}d, runs {DIGEST[:19]}, published sha256:0a399eb16751"
     return container(name, finding("outdated", message=message, age=days * DAY))
@@ -97,7 +103,8 @@ def outcome(
     numbers: Mapping[str, float | None] | None = None,
     problems: Sequence[Problem] = (),
     requests: Sequence[RequestRecord] = (),
-    incomplete: bool = False,
+    unread: Sequence[Problem] = (),
+    engines: int = 1,
 ) -> Outcome:
     return judge(
         examined,
@@ -106,7 +113,8 @@ def outcome(
         problems=problems,
         checked_at=NOW,
         requests=requests,
-        incomplete=incomplete,
+        unread=unread,
+        engines=engines,
     )
 
 

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any, Protocol
 
 from container_updates.demo.engine.kinds import Kind, api_number
@@ -64,13 +65,19 @@ class StoredContainer:
     state: str
 
 
+_ENGINES = count()
+"""Two engines never have a container id in common, nor the id of their own."""
+
+
 class Shelves:
     """The images and containers that a scenario puts there."""
 
     def __init__(self, kind: Kind, platform: Platform) -> None:
         self.kind = kind
         self.platform = platform
-        self.info_extra: dict[str, Any] = {}
+        self._number = next(_ENGINES)
+        # Podman 4 makes up another ID for each request.
+        self.info_extra: dict[str, Any] = {} if kind.store == "podman" else {"ID": f"LAB:{self._number:04}"}
         self._images: dict[str, StoredImage] = {}
         self._tags: dict[str, StoredImage] = {}
         self._containers: dict[str, StoredContainer] = {}
@@ -137,14 +144,14 @@ class Shelves:
         stored = self._find(image)
         if stored is None:
             raise LookupError(f"the engine has no image {image}; pull or build it first")
-        container_id = _hex(f"container {name}")[7:]
+        container_id = _hex(f"container {name} of {self._number}")[7:]
         merged = {**stored.labels, **labels}
         self._containers[container_id] = StoredContainer(container_id, name, stored, image, merged, state)
         return container_id
 
     def remove_container(self, name: str) -> None:
         """Take a container away."""
-        self._containers.pop(_hex(f"container {name}")[7:])
+        self._containers.pop(_hex(f"container {name} of {self._number}")[7:])
 
     def version(self) -> dict[str, Any]:
         """`GET /version`."""

@@ -4,6 +4,7 @@ import http.client
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
+from math import inf
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,11 +35,15 @@ class Refused(InventoryError):
 class Connection:
     """One engine's HTTP side; usable from several threads."""
 
-    def __init__(self, url: str, *, settings: Settings, deadline: Deadline) -> None:
-        """Connect to nothing yet; raises `InventoryError` for a URL or TLS files that lead nowhere."""
+    def __init__(self, url: str, *, settings: Settings, deadline: Deadline, patience: float = inf) -> None:
+        """Connect to nothing yet; raises `InventoryError` for a URL or TLS files that lead nowhere.
+
+        `patience`: seconds that each request may take.
+        """
         self.shown = without_login(url).rstrip("/")
         self.requests: list[RequestRecord] = []
         self.deadline = deadline
+        self.patience = patience
         self._endpoint = endpoint(url, self.shown, settings)
         self._idle: list[_Client] = []
         self._last: threading.Thread | None = None
@@ -101,7 +106,7 @@ class Answer:
         self._connection = connection
         self._method = method
         self._left = False
-        self._deadline = connection.deadline
+        self._deadline = connection.deadline.within(connection.patience)
         self._path = path
         self._limit = limit
         self._left_at_start = self._deadline.remaining()
