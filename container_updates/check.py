@@ -173,6 +173,8 @@ def _findings(
     check = settings.checks[0]
     if container.excluded is not None:
         return (Finding(check, "excluded", Verdict.SKIPPED, f"{container.image} excluded by {container.excluded}"),)
+    if container.skipped is not None:
+        return (Finding(check, "local-build", Verdict.SKIPPED, container.skipped),)
     subject = container.subject
     if subject is None:
         reason = container.problem or "its image has no name to ask for"

@@ -149,6 +149,8 @@ class Container:
     """None when there is nothing to ask: excluded before a name was needed, or unresolvable."""
     problem: str | None = None
     """Why `subject` is None although the container is to be checked."""
+    skipped: str | None = None
+    """Why there is nothing to check about it: `runs no image`."""
     excluded: str | None = None
     """Which decision of the admin excludes it, as words."""
     running: bool = True
@@ -164,6 +166,8 @@ class Container:
     """The container's own labels, without those that its image brought along."""
     host: str = ""
     """Where it runs, as people call the machine: the engine's alias, else its own name."""
+    program: str = "docker"
+    """The command by which people handle it: `docker`, `podman`, `kubectl`."""
     qualified: bool = False
     """Whether its name alone does not tell which container it is, as there are several engines."""
 
@@ -206,6 +210,20 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryRule:
+    """Where an engine looks for the names that begin with a prefix (containers-registries.conf(5))."""
+
+    prefix: str
+    """`host`, `host/path` or `*.domain`: the longest one that fits a name decides."""
+    location: str
+    """What stands in the prefix's place when the registry is asked; mostly the prefix itself."""
+    mirrors: tuple[str, ...] = ()
+    """Locations that are asked first, for tags."""
+    blocked: bool = False
+    """Whether the engine may not pull from there."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineRegistries:
     """What an engine is told about registries (`/info` RegistryConfig)."""
 
@@ -215,6 +233,8 @@ class EngineRegistries:
     """Host or host:port that may be asked without TLS or with an unverified certificate."""
     insecure_networks: tuple[str, ...] = ()
     """The same by network, in CIDR notation."""
+    rules: tuple[RegistryRule, ...] = ()
+    """Podman's registries.conf."""
 
 
 @dataclass(frozen=True, slots=True)

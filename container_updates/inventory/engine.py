@@ -16,9 +16,9 @@ from urllib.parse import quote
 from container_updates import reference, workers
 from container_updates.clock import Deadline
 from container_updates.errors import InvalidReference, InventoryError
-from container_updates.inventory import records, selection
+from container_updates.inventory import podman, records, selection
 from container_updates.inventory.archive import Archive
-from container_updates.inventory.connections.exchange import Connection, MiB, Refused
+from container_updates.inventory.connections.exchange import Answer, Connection, MiB, Refused
 from container_updates.inventory.records import ContainerRecord, ImageRecord
 from container_updates.model import (
     Container,
@@ -66,6 +66,8 @@ class DockerEngine:
         self._lock = threading.RLock()
         self._api: tuple[int, int] | None = None
         self._is_docker = True
+        self._is_podman = False
+        self._libpod_registries: EngineRegistries | None = None
         self._info: Any = None
         self._containerd = False
         self._records: dict[str, ImageRecord] = {}
@@ -78,7 +80,7 @@ class DockerEngine:
     @property
     def tells_origin(self) -> bool:
         """Whether `details` can tell a pulled image from a local build (Identity: API 1.53)."""
-        return not self._containerd or self._negotiate() >= _IDENTITY_API
+        return self._is_docker and (not self._containerd or self._negotiate() >= _IDENTITY_API)
 
     def containers(self) -> Iterable[Container]:
         """Return every container that `--include` means, the excluded ones marked; raises `InventoryError`."""
@@ -94,6 +96,7 @@ class DockerEngine:
         images = self._connection.get(self._path("/images/json"), _MAX_ANSWER, {"all": "0"})
         every = "1" if self._settings.all_containers else "0"
         listed = self._connection.get(self._path("/containers/json"), _MAX_CONTAINER_LIST, {"all": every})
+        libpod = self._ask_libpod(every) if self._is_podman else ()
         if info is not None:
             self._read_info(info)
         for raw in images.records(_MAX_RECORDS):
@@ -108,12 +111,31 @@ class DockerEngine:
                 self._containerd |= record.manifest_digest is not None
                 self.container_ids.add(record.id)
                 listing.append(record)
+        if self._is_podman:
+            listing = self._without_infra(listing, *libpod)
         self._inspect_ahead(listing)
         found = [container for record in listing if (container := self._container(record)) is not None]
         if unreadable:
             message = f"{unreadable} container record{'s' * (unreadable > 1)} with neither name nor id: not checked"
             self.problems.append(Problem(self.engine, "bad-answer", message))
         return found
+
+    def _ask_libpod(self, every: str) -> tuple[Answer, Answer]:
+        """Start asking for what only Podman's own API tells."""
+        all_of_them = {"all": "true" if every == "1" else "false"}
+        return (
+            self._connection.get(self._path("/libpod/info"), _MAX_ANSWER),
+            self._connection.get(self._path("/libpod/containers/json"), _MAX_CONTAINER_LIST, all_of_them),
+        )
+
+    def _without_infra(self, listing: list[ContainerRecord], info: Answer, containers: Answer) -> list[ContainerRecord]:
+        """Return the containers without those that only hold a pod together; where libpod is denied, by their names."""
+        with suppress(InventoryError):
+            self._libpod_registries = podman.registries(info.json())
+        infra = None
+        with suppress(InventoryError):
+            infra = podman.infra_ids(containers.records(_MAX_RECORDS))
+        return [record for record in listing if not podman.is_infra(record, infra)]
 
     def details(self, image: Image) -> ImageDetails:
         """Return what an inspect of `image` tells, asked once; raises `InventoryError`."""
@@ -148,7 +170,7 @@ class DockerEngine:
             if self._info is None:
                 self._negotiate()
                 self._read_info(self._connection.get(self._path("/info"), _MAX_ANSWER))
-            return records.registries(self._info)
+            return self._libpod_registries or records.registries(self._info)
 
     def _negotiate(self) -> tuple[int, int]:
         """Return the API version both ends speak, as new as is of use."""
@@ -162,6 +184,7 @@ class DockerEngine:
                 if newest < _OLDEST_API:
                     raise InventoryError(f"{self.engine} speaks API {newest[0]}.{newest[1]} at most: 1.24 is needed")
                 self._is_docker = records.is_docker(version)
+                self._is_podman = podman.is_podman(version)
                 self._api = max(min(newest, _IDENTITY_API), oldest)
             return self._api
 
@@ -216,7 +239,9 @@ class DockerEngine:
             if not selection.included(candidate, self._settings):
                 return None
             excluded = selection.exclusion(candidate, self._settings)
-        subject = None
+        subject, skipped = None, None
+        if self._is_podman and podman.runs_no_image(record):
+            nameless, skipped, problem = True, "runs no image", None
         try:
             parsed = None if nameless else reference.parse(text)
         except InvalidReference as error:
@@ -234,6 +259,7 @@ class DockerEngine:
             image=sys.intern(text),
             subject=subject,
             problem=None if excluded else problem,
+            skipped=skipped,
             excluded=excluded,
             running=record.running,
             created=record.created,
@@ -243,6 +269,7 @@ class DockerEngine:
             display_name=selection.display_name(own),
             labels={sys.intern(key): sys.intern(value) for key, value in own.items()},
             host=self.host,
+            program="podman" if self._is_podman else "docker",
         )
 
     def _is_managed(self, parsed: Reference, own: Mapping[str, str]) -> bool:
@@ -345,6 +372,7 @@ class DockerEngine:
             digests = set(record.digests) if record else set()
             digests |= {image_id} if self._containerd and image_id else set()
             digests |= {manifest_digest} if manifest_digest else set()
+            manifest_digest = manifest_digest or (record.digest if record else None)
             self._images[key] = Image(
                 engine=self.engine,
                 id=image_id,

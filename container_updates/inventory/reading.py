@@ -11,7 +11,7 @@ from container_updates.clock import Deadline
 from container_updates.errors import InventoryError
 from container_updates.inventory import Inventory
 from container_updates.inventory.engine import DockerEngine
-from container_updates.model import Container, EngineRegistries, Problem
+from container_updates.model import Container, EngineRegistries, Problem, RegistryRule
 from container_updates.settings import Settings
 from container_updates.untrusted.urls import without_login
 
@@ -178,9 +178,12 @@ def _merged(all_registries: Iterable[EngineRegistries]) -> EngineRegistries:
     mirrors: dict[str, tuple[str, ...]] = {}
     hosts: set[str] = set()
     networks: list[str] = []
+    rules: dict[str, RegistryRule] = {}
     for registries in all_registries:
         for registry, urls in registries.mirrors.items():
             mirrors[registry] = tuple(dict.fromkeys((*mirrors.get(registry, ()), *urls)))
         hosts |= registries.insecure_hosts
         networks += registries.insecure_networks
-    return EngineRegistries(mirrors, frozenset(hosts), tuple(dict.fromkeys(networks)))
+        for rule in registries.rules:
+            rules.setdefault(rule.prefix, rule)
+    return EngineRegistries(mirrors, frozenset(hosts), tuple(dict.fromkeys(networks)), tuple(rules.values()))

@@ -24,6 +24,8 @@ class ImageRecord:
     created: int | None
     labels: Mapping[str, str] | None
     """None where the engine does not say, which is not the same as having none."""
+    digest: str | None = None
+    """Of the manifest that runs, also where all names are gone (Podman alone tells it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,15 @@ def image_record(raw: Any) -> ImageRecord | None:
         return None
     entries = (entry.rpartition("@") for entry in strings(raw, "RepoDigests"))
     known = [(name, digest) for name, _, digest in entries if name and is_digest(digest)]
+    own = text(raw, "Digest")
     return ImageRecord(
         id=image_id,
         tags=tags(raw),
-        digests=frozenset(digest for _, digest in known),
+        digests=frozenset(digest for _, digest in (*known, ("", own)) if is_digest(digest)),
         known_as=tuple(known),
         created=number(raw, "Created"),
         labels=string_map(raw, "Labels") if isinstance(raw, dict) and "Labels" in raw else None,
+        digest=own if is_digest(own) else None,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -101,16 +102,19 @@ class Registry:
 
     def at_once(self, registry: str) -> int | None:
         """How many questions about this registry may be open at the same time; None for no limit of its own."""
-        return at_once(self._hosts.endpoints(registry)[0])
+        with suppress(Inconclusive):
+            return at_once(self._hosts.endpoints(registry)[0])
+        return None
 
     def expect(self, references: Iterable[Reference]) -> None:
         """Announce what the run will ask for, so that one token request a registry can name it all."""
         repositories: defaultdict[str, set[str]] = defaultdict(set)
         for reference in references:
-            repositories[reference.registry].add(reference.repository)
-        for registry, names in repositories.items():
-            for endpoint in self._hosts.endpoints(registry):
-                self._auth.expect(endpoint.login_name, names)
+            with suppress(Inconclusive):  # said when it is asked for
+                for endpoint in self._hosts.endpoints(reference.registry, reference.repository):
+                    repositories[endpoint.login_name].add(reference.repository)
+        for login_name, names in repositories.items():
+            self._auth.expect(login_name, names)
 
     def published(self, reference: Reference) -> Published:
         """What the reference's tag names today, by HEAD; by GET and the body's hash where HEAD does not say it."""
@@ -133,7 +137,7 @@ class Registry:
 
     def has(self, reference: Reference, digest: str) -> bool:
         """Whether the registry itself, not a mirror, has a manifest by this digest now; False where it does not say."""
-        *_, upstream = self._hosts.endpoints(reference.registry)
+        *_, upstream = self._hosts.endpoints(reference.registry, reference.repository)
         try:
             answer = self._ask(upstream, "HEAD", reference.repository, f"manifests/{digest}", headers=_ACCEPT)
         except Inconclusive:
@@ -202,7 +206,7 @@ class Registry:
         self._store.put(kind, self._kept_under(reference, name, at), value, ttl, since=since)
 
     def _find_published(self, reference: Reference) -> Published:
-        for endpoint in self._hosts.endpoints(reference.registry):
+        for endpoint in self._hosts.endpoints(reference.registry, reference.repository):
             key = self._key(endpoint, reference, reference.tag or "")
             kept = self._store.get("published", key)
             if kept and (published := _unpack(kept, endpoint)):
@@ -264,7 +268,7 @@ class Registry:
         """What is kept under a digest, or what the first endpoint that has it answers."""
 
         def find() -> bytes:
-            *_, upstream = self._hosts.endpoints(reference.registry)
+            *_, upstream = self._hosts.endpoints(reference.registry, reference.repository)
             key = self._key(upstream, reference, digest)
             kept = self._store.get(kind, key)
             if kept is not None and manifests.matches(kept.partition(b"\n")[2] if kind == "manifest" else kept, digest):
@@ -279,7 +283,7 @@ class Registry:
 
     def _first(self, reference: Reference, ask: Callable[[Endpoint], T]) -> T:
         """What the first endpoint answers that can; the registry's own error if none does."""
-        *mirrors, upstream = self._hosts.endpoints(reference.registry)
+        *mirrors, upstream = self._hosts.endpoints(reference.registry, reference.repository)
         for mirror in mirrors:
             try:
                 return ask(mirror)
@@ -312,7 +316,7 @@ class Registry:
         """The key of what any of the registry's endpoints may have answered: it is not that of other mirrors."""
         if at is not None:
             return self._key(at, reference, name)
-        *mirrors, upstream = self._hosts.endpoints(reference.registry)
+        *mirrors, upstream = self._hosts.endpoints(reference.registry, reference.repository)
         return "\n".join([self._key(upstream, reference, name), *map(_address, mirrors)])
 
     def _key(self, endpoint: Endpoint, reference: Reference, name: str) -> str:
@@ -326,7 +330,7 @@ class Registry:
 
 def _address(endpoint: Endpoint) -> str:
     """Host and path: one host may be a registry, and mirrors of others below it."""
-    return f"{endpoint.host}{endpoint.prefix}"
+    return f"{endpoint.host}{endpoint.prefix}{'/' + endpoint.names if endpoint.names else ''}"
 
 
 def _ok(endpoint: Endpoint, answer: Answer) -> None:

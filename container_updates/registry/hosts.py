@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from container_updates.errors import Inconclusive, Unreachable, Unresolvable
-from container_updates.model import EngineRegistries, Problem
+from container_updates.model import EngineRegistries, Problem, RegistryRule
 from container_updates.reference import DOCKER_HUB
 from container_updates.settings import Settings
 from container_updates.untrusted.addresses import Address, address, hostname, is_loopback, may_lead_to, reach
@@ -59,6 +59,7 @@ class Hosts:
         self, settings: Settings, engine: EngineRegistries, certs_dir: str | os.PathLike[str] = "/etc/docker/certs.d"
     ) -> None:
         self._mirrors = [settings.mirrors, engine.mirrors]
+        self._rules = sorted(engine.rules, key=lambda rule: -len(rule.prefix))
         self._named = {_host_of(host) for host in settings.insecure_registries}
         self._insecure = self._named | {_host_of(host) for host in engine.insecure_hosts}
         self._networks = [network for text in engine.insecure_networks if (network := _network(text))]
@@ -135,8 +136,12 @@ class Hosts:
             return ()
         return tuple(known for *_, where in found if (known := address(f"[{where[0]}]")))
 
-    def _endpoints(self, registry: str) -> tuple[Endpoint, ...]:
-        """Where `registry` is asked, in this order: --mirror, the engine's mirrors, the registry itself."""
+    def _endpoints(self, registry: str, repository: str = "") -> tuple[Endpoint, ...]:
+        """Where a registry is asked, in this order: --mirror, the engine's mirrors, the registry itself.
+
+        What an engine's registries.conf says of a repository counts for that one; raises `Unresolvable` for a name that
+        it blocks.
+        """
         found: list[Endpoint] = []
         for mirrors in self._mirrors:
             for url in mirrors.get(registry, ()):
@@ -145,11 +150,32 @@ class Hosts:
                     found.append(mirror)
                 else:
                     self.problems.append(Problem(registry, "bad-answer", "a mirror that is no http or https URL"))
-        host = _host_of(registry)
+        rule = self._rule(f"{registry}/{repository}")
+        if rule is not None:
+            return (*dict.fromkeys((*found, *self._ruled(registry, rule))),)
+        return (*dict.fromkeys(found), Endpoint(registry, _host_of(registry), self.schemes(_host_of(registry))))
+
+    def _rule(self, name: str) -> RegistryRule | None:
+        """Return the rule of registries.conf with the longest prefix that fits a name."""
+        return next((rule for rule in self._rules if _fits(rule.prefix, name)), None)
+
+    def _ruled(self, registry: str, rule: RegistryRule) -> list[Endpoint]:
+        if rule.blocked:
+            raise Unresolvable(f"the engine's registries.conf blocks {rule.prefix}")
+        found = []
+        for location in rule.mirrors:
+            try:
+                found.append(_moved(self, registry, rule, location, mirror=True))
+            except Unresolvable as error:
+                self.problems.append(Problem(registry, error.code, str(error)))
+        return [*found, _moved(self, registry, rule, rule.location, mirror=False)]
+
+    def schemes(self, host: str) -> tuple[str, ...]:
+        """Return what to try at a host, in this order."""
         schemes: tuple[str, ...] = ("https", "http") if self.insecure(host) else ("https",)
         if len(schemes) > 1 and is_loopback(host):
             schemes = ("http", "https")  # nobody listens in on loopback, and most registries there are plain
-        return (*dict.fromkeys(found), Endpoint(registry, host, schemes))
+        return schemes
 
     def _tls(self, host: str, asked: str) -> Tls:
         """How to look at the certificate of `host`, reached on behalf of the registry host `asked`.
@@ -188,6 +214,28 @@ class Hosts:
                 elif file.suffix == ".cert":
                     self.problems.append(Problem(str(file), "bad-answer", f"has no {key.name} beside it"))
         return tuple(ca_files), tuple(certificates)
+
+
+def _fits(prefix: str, name: str) -> bool:
+    """Whether a prefix of registries.conf is that of a name: whole parts of it, or `*.` and a domain."""
+    if prefix.startswith("*."):
+        return name.partition("/")[0].partition(":")[0].endswith(prefix[1:])
+    return name.rstrip("/") == prefix or name.startswith(f"{prefix}/")
+
+
+def _moved(hosts: Hosts, registry: str, rule: RegistryRule, location: str, *, mirror: bool) -> Endpoint:
+    """Return where names with the rule's prefix are at a location: its path becomes part of the name there."""
+    _, _, before = ("", "", "") if rule.prefix.startswith("*.") else rule.prefix.partition("/")
+    place, _, path = ("" if location.startswith("*.") else location).partition("/")
+    place = place or registry
+    if before and path != before and not path.endswith(f"/{before}"):
+        raise Unresolvable(
+            f"the engine's registries.conf leads {rule.prefix} to {location}: "
+            "another path in the place of its own is not followed"
+        )
+    names = path.removesuffix(before) if before else f"{path}/" if path else ""
+    host = _host_of(place)
+    return Endpoint(registry if mirror else place, host, hosts.schemes(host), mirror, names=names)
 
 
 def authority(scheme: str, netloc: str) -> str:

@@ -2,14 +2,17 @@
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from container_updates.model import Container, JudgedContainer, JudgedFinding
 from container_updates.report.text import safe
 
-_STACK = "com.docker.stack.namespace"
 _SWARM_SERVICE = "com.docker.swarm.service.name"
+_SYSTEMD_UNIT = "PODMAN_SYSTEMD_UNIT"
+_COMPOSE_FOLDER = "com.docker.compose.project.working_dir"
+_COMPOSE_FILES = "com.docker.compose.project.config_files"
+_ONE_OFF = "com.docker.compose.oneoff"
 _WATCHTOWER = (
     ("com.centurylinklabs.watchtower.enable", "false"),
     ("com.centurylinklabs.watchtower.monitor-only", "true"),
@@ -69,16 +72,36 @@ def commands(containers: Iterable[JudgedContainer]) -> str:
 
 
 def _command(container: Container, *, pulled: bool) -> str:
-    image = _quoted(container.image)
-    if _STACK in container.labels or _SWARM_SERVICE in container.labels:
-        return f"docker service update --image {image} --force {_quoted(container.service or container.name)}"
+    program = container.program
+    image, labels = _quoted(container.image), container.labels
+    where = f" on {_quoted(container.host)}" if container.qualified else ""
+    if _SWARM_SERVICE in labels:
+        service = labels[_SWARM_SERVICE] or container.service or container.name
+        return f"docker service update --image {image} --force {_quoted(service)}"
+    if labels.get(_SYSTEMD_UNIT):
+        restart = f"systemctl restart {_quoted(labels[_SYSTEMD_UNIT])}"
+        return (restart if pulled else f"{program} pull {image} && {restart}") + where
+    if labels.get(_ONE_OFF, "").lower() == "true":
+        return f"remove {_quoted(container.name)}: a one-off container of compose run{where}"
     if container.service:
-        compose = f"docker compose -p {_quoted(container.project)}" if container.project else "docker compose"
+        compose = f"{program} compose{_compose_files(labels)}"
+        compose += f" -p {_quoted(container.project)}" if container.project else ""
         service = _quoted(container.service)
-        return f"{compose} up -d {service}" if pulled else f"{compose} pull {service} && {compose} up -d {service}"
+        return (
+            f"{compose} up -d {service}" if pulled else f"{compose} pull {service} && {compose} up -d {service}"
+        ) + where
     name = _quoted(container.name)
-    again = f"remove {name} and run it again as it was started"
-    return again if pulled else f"docker pull {image}, then {again}"
+    again = f"remove {name} and run it again as it was started{where}"
+    return again if pulled else f"{program} pull {image}, then {again}"
+
+
+def _compose_files(labels: Mapping[str, str]) -> str:
+    """Return the options that lead to a Compose project, from wherever they are typed."""
+    folder = labels.get(_COMPOSE_FOLDER, "")
+    files = [file for file in labels.get(_COMPOSE_FILES, "").split(",") if file]
+    return "".join(
+        [f" --project-directory {_quoted(folder)}" if folder else "", *(f" -f {_quoted(file)}" for file in files)]
+    )
 
 
 def _quoted(text: str | None) -> str:
