@@ -1,7 +1,7 @@
 """The walk: every container of every engine past every link of the chain, then judged."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -61,9 +61,10 @@ def run(
     with (
         closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache, ttl=settings.cache_ttl)) as store,
         closing(Credentials(settings, deadline)) as credentials,
+        ExitStack() as opened,
     ):
         trust = _trust_context(settings, store, clock)
-        fleet = reading.read(settings, deadline)
+        fleet = reading.read(settings, deadline, opened)
         registry = Registry(
             hosts=Hosts(settings, fleet.registries),
             credentials=credentials,

@@ -32,6 +32,10 @@ class Inventory(Protocol):
         """Return every container that `--include` means, the excluded ones marked; raises `InventoryError`."""
         ...
 
+    def close(self) -> None:
+        """End what reading it started."""
+        ...
+
     def details(self, image: Image) -> ImageDetails:
         """Return what only an inspect of `image` tells, asked once an image; raises `InventoryError`."""
         ...

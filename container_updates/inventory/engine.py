@@ -160,6 +160,10 @@ class DockerEngine:
             settings=settings_of(config),
         )
 
+    def close(self) -> None:
+        """End a connection that is a process of its own."""
+        self._connection.close()
+
     def files(self, container_id: str) -> Archive:
         """Return the files of a container, running or stopped; nothing is asked yet."""
         return Archive(self._connection, self._path(f"/containers/{quote(container_id, safe='')}/archive"))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from math import inf
 from urllib.parse import urlsplit
@@ -66,8 +67,11 @@ class _Read:
     registries: EngineRegistries = field(default_factory=EngineRegistries)
 
 
-def read(settings: Settings, deadline: Deadline) -> Fleet:
-    """Read all engines; raises the `InventoryError` of the first one where none could be read."""
+def read(settings: Settings, deadline: Deadline, opened: ExitStack) -> Fleet:
+    """Read all engines; raises the `InventoryError` of the first one where none could be read.
+
+    `opened` is given what is to be closed after the check.
+    """
     sources = _sources(settings, deadline)
     several = len(sources) > 1
     patience = min(_LONGEST, settings.timeout / _PART) if several else inf
@@ -75,6 +79,7 @@ def read(settings: Settings, deadline: Deadline) -> Fleet:
     def one(source: _Source) -> _Read | InventoryError:
         try:
             inventory = source.open(patience)
+            opened.callback(inventory.close)
             return _Read(source.name, inventory, list(inventory.containers()), inventory.registries())
         except InventoryError as error:
             return error

@@ -7,7 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from container_updates.options import contexts
+
 _NAME = "check_container_updates"
+_NO_CONTEXT = "default"
+"""Docker's word for the engine that is asked without any context."""
 _SOCKET = "/var/run/docker.sock"
 _SYSTEM_STATE = f"/var/lib/{_NAME}"
 
@@ -15,28 +19,64 @@ Default = tuple[str, object, str]
 """Field of `Settings`, its value, and where it came from."""
 
 
-def of(environ: Mapping[str, str], hosts: Sequence[str] | None, *, terminal: bool) -> Iterator[Default]:
-    """Yield every default that depends on where the plugin runs; `hosts` are those that an option gave.
+def of(
+    environ: Mapping[str, str],
+    hosts: Sequence[str] | None,
+    *,
+    terminal: bool,
+    context: str = "",
+    docker_config: str | None = None,
+) -> Iterator[Default]:
+    """Yield every default that depends on where the plugin runs; raises `UsageError`.
 
-    (Docker's documentation, "Environment variables" and "Protect the Docker daemon socket")
+    `hosts`, `context` and `docker_config` are those that options gave. (Docker's documentation, "Environment
+    variables", "Docker contexts" and "Protect the Docker daemon socket")
     """
+    config = docker_config or environ.get("DOCKER_CONFIG") or str(_home(environ) / ".docker")
+    tls = _tls(environ)
     if hosts is None:
-        host, origin = _host(environ)
+        host, origin, files = _engine(environ, context, Path(config))
         hosts = (host,)
         yield "hosts", hosts, origin
+        tls = tls if files is None else iter(files)
     if any(host.startswith(("tcp://", "https://")) for host in hosts):
-        yield from _tls(environ)
-    config = environ.get("DOCKER_CONFIG")
-    yield "docker_config", config or str(_home(environ) / ".docker"), "DOCKER_CONFIG" if config else "default"
+        yield from tls
+    yield "docker_config", config, "DOCKER_CONFIG" if environ.get("DOCKER_CONFIG") else "default"
     yield "state_dir", *_state_dir(environ)
     yield "output", *(("table", "terminal") if terminal else ("nagios", "default"))
+
+
+def _engine(environ: Mapping[str, str], context: str, config: Path) -> tuple[str, str, list[Default] | None]:
+    """Return the engine to ask, where that was decided, and its TLS where a context has it: the first that is there."""
+    if context == _NO_CONTEXT:
+        return *_host(environ), None
+    if context:
+        return _of_context(context, config, "--context")
+    if environ.get("DOCKER_HOST"):
+        return environ["DOCKER_HOST"], "DOCKER_HOST", None
+    chosen = environ.get("DOCKER_CONTEXT", "")
+    if chosen and chosen != _NO_CONTEXT:
+        return _of_context(chosen, config, "DOCKER_CONTEXT")
+    if environ.get("CONTAINER_HOST"):
+        return environ["CONTAINER_HOST"], "CONTAINER_HOST", None
+    current = "" if chosen else contexts.current(config)
+    if current and current != _NO_CONTEXT:
+        return _of_context(current, config, "config.json")
+    return *_host(environ), None
+
+
+def _of_context(name: str, config: Path, origin: str) -> tuple[str, str, list[Default]]:
+    context = contexts.load(name, config)
+    where = f"docker context {name} ({origin})"
+    tls: list[Default] = [(field, path, where) for field, path in context.tls_files]
+    return context.host, where, [*tls, ("tls_verify", context.verify, where)]
 
 
 def _host(environ: Mapping[str, str]) -> tuple[str, str]:
     if environ.get("DOCKER_HOST"):
         return environ["DOCKER_HOST"], "DOCKER_HOST"
     runtime = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    for path in (_SOCKET, f"{runtime}/docker.sock"):
+    for path in (_SOCKET, f"{runtime}/docker.sock", "/run/podman/podman.sock", f"{runtime}/podman/podman.sock"):
         with suppress(OSError):
             if stat.S_ISSOCK(os.stat(path).st_mode):
                 return f"unix://{path}", "first socket that exists"

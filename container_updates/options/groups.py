@@ -36,7 +36,7 @@ def add_all(parser: argparse.ArgumentParser) -> None:
 
 def _add_what_to_check(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    urls = "unix:///PATH, tcp://HOST:PORT or https://HOST:PORT"
+    urls = "unix:///PATH, tcp://HOST:PORT, https://HOST:PORT or ssh://[USER@]HOST[:PORT][/SOCKET]"
     add(
         "-H",
         "--host",
@@ -44,6 +44,7 @@ def _add_what_to_check(group: argparse._ArgumentGroup) -> None:
         help=f"engine to ask: {urls}; ALIAS stands in its containers' names "
         "(default: DOCKER_HOST, else the first socket that exists)",
     )
+    add("--context", metavar="NAME", help="docker context to ask (default: DOCKER_CONTEXT, else the current one)")
     add("--tls-ca", metavar="FILE", help="CA of an engine on tcp:// (default: ca.pem of DOCKER_CERT_PATH)")
     add("--tls-cert", metavar="FILE", help="client certificate for it (default: cert.pem of DOCKER_CERT_PATH)")
     add("--tls-key", metavar="FILE", help="key of that certificate (default: key.pem of DOCKER_CERT_PATH)")

@@ -21,6 +21,8 @@ _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _TLS = ("tls_ca", "tls_cert", "tls_key")
 _CONTRADICTIONS = {
     ("demo", "hosts"): "--demo and --host",
+    ("context", "hosts"): "--context and --host",
+    ("context", "demo"): "--context and --demo",
     ("no_cache", "cache_ttl"): "--no-cache and --cache-ttl",
     ("explain", "include"): "--explain and --include",
     ("explain", "new_only"): "--explain and --new-only",
@@ -59,9 +61,16 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], *, terminal: bool) ->
     if "hosts" in values:
         values["hosts"], values["aliases"] = _engines(values["hosts"])
     tls_given = any(field in origins for field in _TLS)
-    for field, value, origin in defaults.of(environ, values.get("hosts"), terminal=terminal):
+    for field, value, origin in defaults.of(
+        environ,
+        values.get("hosts"),
+        terminal=terminal,
+        context=values.pop("context", ""),
+        docker_config=values.get("docker_config"),
+    ):
         if field not in values and not (tls_given and field.startswith("tls_")):
             values[field], origins[field] = value, origin
+    origins.pop("context", None)  # it is where the engine's URL comes from
     if values.get("explain"):
         _explain(values, origins)
     settings = Settings(**_shaped(values))

@@ -218,7 +218,7 @@ def test_redirect_is_not_followed(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ssh://host", "docker.sock", "tcp://host", "tcp://[::1", "tcp://h:99999", "unix://", ""]
+    "url", ["npipe://host", "docker.sock", "tcp://host", "tcp://[::1", "tcp://h:99999", "unix://", ""]
 )
 def test_url_that_names_no_engine(url: str) -> None:
     assert "is no engine URL: unix:///PATH" in refused(url)

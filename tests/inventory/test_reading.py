@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,7 @@ def engine(
 def fleet(*hosts: str | PreparedEngine, seconds: float = 20.0, **changes: Any) -> Fleet:
     urls = tuple(host if isinstance(host, str) else host.url for host in hosts)
     settings = replace(Settings(hosts=urls, timeout=seconds), **changes)
-    return read(settings, Deadline(seconds, Clock()))
+    return read(settings, Deadline(seconds, Clock()), ExitStack())
 
 
 def titles(found: Fleet) -> list[str]:
@@ -107,7 +108,7 @@ def test_hanging_engine_leaves_two_thirds_of_the_time_to_the_others(serve: Serve
 
     deadline = Deadline(300.0, Clock(steady=steady))
     settings = Settings(hosts=(engine(serve, "web3", "web").url, silent_socket), timeout=300.0)
-    found = read(settings, deadline)
+    found = read(settings, deadline, ExitStack())
     assert titles(found) == ["web@web3"]
     assert "does not answer GET /version in time" in found.failures[0].message
     assert deadline.remaining() > 200.0

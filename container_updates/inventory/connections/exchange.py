@@ -57,6 +57,10 @@ class Connection:
         """Return status and headers of `HEAD path`, names in any case; raises `InventoryError`."""
         return Answer(self, path, 0, params, "HEAD").headed()
 
+    def close(self) -> None:
+        """End what was started for it; requests under way fail."""
+        self._endpoint.close()
+
     def _start(self, read: Callable[[threading.Thread | None], None]) -> None:
         """Let a thread begin, which is given the one that it has to wait for where all share one connection."""
         with self._lock:
@@ -184,7 +188,12 @@ class Answer:
                 part = self._parts.get(timeout=min(_POLL, self._deadline.remaining()))
             except queue.Empty:
                 continue
+            if isinstance(part, InventoryError):
+                raise part
             if isinstance(part, Exception):
+                complaint = self._connection._endpoint.complaint()
+                if complaint and not isinstance(part, TimeoutError):
+                    raise InventoryError(f"no engine at {self._connection.shown}: {complaint}") from None
                 raise InventoryError(words(part, self._connection.shown, self._path)) from None
             return part
         raise InventoryError(silent(self._connection.shown, self._path))

@@ -33,15 +33,22 @@ class Endpoint:
     """Whether connections are so costly that requests wait for each other on one."""
     complaint: Callable[[], str] = lambda: ""
     """What the way in itself said about a failure, one line; "" for nothing."""
+    close: Callable[[], None] = lambda: None
+    """End what was started for the connections."""
 
 
 def endpoint(url: str, shown: str, settings: Settings) -> Endpoint:
-    """Return where `url` (unix://, tcp://, http:// or https://) leads to; raises `InventoryError` for any other.
+    """Return where a URL (unix://, tcp://, http://, https://, ssh://) leads to; raises `InventoryError` for any other.
 
     `shown` is the URL as it may be printed. Nothing is connected yet.
     """
     scheme, _, rest = url.partition("://")
     scheme = scheme.lower()
+    if scheme == "ssh":
+        from container_updates.inventory.connections.ssh import Ssh
+
+        way = Ssh(url, shown)
+        return Endpoint(way.connect, one_by_one=True, complaint=way.complaint, close=way.close)
     if scheme == "unix" and rest.strip("/"):
         path = "/" + rest.lstrip("/")
         return Endpoint(lambda deadline: _unix(path, deadline))
@@ -51,7 +58,9 @@ def endpoint(url: str, shown: str, settings: Settings) -> Endpoint:
     except ValueError:
         host = port = None
     if scheme not in ("tcp", "http", "https") or not host or not port:
-        raise InventoryError(f"{shown} is no engine URL: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT")
+        raise InventoryError(
+            f"{shown} is no engine URL: unix:///PATH, tcp://HOST:PORT, https://HOST:PORT or ssh://HOST"
+        )
     address = (host, port)
     return Endpoint(
         _connector(address, scheme == "https" or (scheme == "tcp" and _wants_tls(settings)), settings),
