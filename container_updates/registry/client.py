@@ -163,7 +163,7 @@ class Registry:
 
     def upstream(self, reference: Reference) -> Endpoint:
         """Where the registry itself is asked, none of its mirrors."""
-        return self._hosts.endpoints(reference.registry)[-1]
+        return self._hosts.endpoints(reference.registry, reference.repository)[-1]
 
     def trust_server(self, reference: Reference, url: str | None) -> Endpoint:
         """Where Content Trust data of the repository is asked for; `url` as a policy names it."""

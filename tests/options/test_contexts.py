@@ -48,7 +48,12 @@ def origin(settings: Settings) -> str:
         (("--context", "remote"), {"DOCKER_HOST": "unix:///h"}, REMOTE, "docker context remote (--context)"),
         ((), {"DOCKER_CONTEXT": "remote"}, REMOTE, "docker context remote (DOCKER_CONTEXT)"),
         ((), {"DOCKER_HOST": "unix:///h", "DOCKER_CONTEXT": "remote"}, "unix:///h", "DOCKER_HOST"),
-        ((), {"CONTAINER_HOST": "unix:///p", "DOCKER_CONTEXT": "remote"}, REMOTE, "docker context remote (DOCKER_CONTEXT)"),
+        (
+            (),
+            {"CONTAINER_HOST": "unix:///p", "DOCKER_CONTEXT": "remote"},
+            REMOTE,
+            "docker context remote (DOCKER_CONTEXT)",
+        ),
         ((), {"CONTAINER_HOST": "unix:///p"}, "unix:///p", "CONTAINER_HOST"),
         (("--context", "default"), {"DOCKER_HOST": "unix:///h"}, "unix:///h", "DOCKER_HOST"),
         (("--host", "unix:///o"), {"DOCKER_CONTEXT": "remote"}, "unix:///o", "command line"),
