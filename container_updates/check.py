@@ -74,7 +74,7 @@ def run(
             cache_ttl=settings.cache_ttl,
             jobs=settings.jobs,
         )
-        inventories = {inventory.engine: inventory for inventory in fleet.inventories}
+        inventories = {inventory.key: inventory for inventory in fleet.inventories}
         context = Context(registry, inventories, store, clock, settings, trust)
         if settings.explain:
             fleet = fleet.only(explained.one(settings.explain, fleet.containers, fleet.failures))

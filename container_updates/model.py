@@ -103,6 +103,8 @@ class Subject:
     """Whether containers of it run, or are stopped ones that `--all` shows."""
     wishes: tuple[tuple[str, str], ...] = ()
     """Labels by which an admin tells tools of this kind what to make of the image, sorted."""
+    pending: str = ""
+    """Why it is `tag_image` that is to run, in words, where the inventory knows: `1 of 3 tasks still run …`."""
 
     @property
     def own_digests(self) -> tuple[str, ...]:
@@ -164,6 +166,8 @@ class Container:
     """The name by which people know it, from a label of its own."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The container's own labels, without those that its image brought along."""
+    members: tuple[str, ...] = ()
+    """What runs of it, where it stands for several: a service's tasks."""
     host: str = ""
     """Where it runs, as people call the machine: the engine's alias, else its own name."""
     program: str = "docker"

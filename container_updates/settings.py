@@ -21,6 +21,8 @@ class Settings:
     """URLs of the engines to ask; never empty once `cli` is done."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """URL of an engine to the name that the admin gave it."""
+    inventories: tuple[str, ...] = ("engine",)
+    """What is asked for at them: `engine` (containers), `swarm` (services)."""
     tls_ca: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None

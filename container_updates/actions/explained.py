@@ -18,12 +18,20 @@ def one(wanted: str, containers: Sequence[Container], unread: Sequence[Problem] 
     name = wanted.removeprefix("/")
     found = [container for container in containers if name in (container.name, container.title)]
     found = found or [container for container in containers if container.id.startswith(name.lower())]
+    found = found or _of_service(name, containers)
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"--explain {wanted}: {_several(found)}: {_how(found)}")
     beyond = "".join(f"; {problem.where} could not be read" for problem in unread)
     raise UsageError(f"--explain {wanted}: no such container{_instead(name, containers)}{beyond}")
+
+
+def _of_service(name: str, containers: Sequence[Container]) -> list[Container]:
+    """Return the containers of a service by its name: one stands for all that are alike."""
+    found = [container for container in containers if container.service == name]
+    alike = len({(container.image, container.subject) for container in found}) == 1
+    return found[:1] if alike else found
 
 
 def _how(found: Sequence[Container]) -> str:

@@ -53,5 +53,6 @@ def _pending(subject: Subject, renewed: Image, context: Context) -> Finding:
         pulled = replace(subject, image=renewed).digest
         details |= {"pulled_digest": pulled} if pulled else {}
         how = "pulled"
-    message = f"{subject.reference} restart pending: {how}{when}, not recreated (docker restart does not help)"
+    why = subject.pending or f"{how}{when}, not recreated (docker restart does not help)"
+    message = f"{subject.reference} restart pending: {why}"
     return Finding("restarts", "restart-pending", Verdict.FAIL, message, details)

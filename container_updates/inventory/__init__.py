@@ -12,6 +12,8 @@ class Inventory(Protocol):
 
     engine: str
     """URL of the engine, as an admin knows it, without a password."""
+    key: str
+    """What its images call it (`Image.engine`)."""
     host: str
     """What its containers are said to run on: its alias, else what it calls itself; "" where it does not tell."""
     identity: str

@@ -6,8 +6,8 @@ Source: Docker Engine API 1.24 to 1.53 (`api/swagger.yaml`).
 import re
 import sys
 import threading
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -57,7 +57,7 @@ class DockerEngine:
         self._deadline = deadline
         self._patience = patience
         self._connection = Connection(url, settings=settings, deadline=deadline, patience=patience)
-        self.engine = self._connection.shown
+        self.engine = self.key = self._connection.shown
         self.requests: list[RequestRecord] = self._connection.requests
         self.problems: list[Problem] = []
         self.host = alias
@@ -84,11 +84,26 @@ class DockerEngine:
 
     def containers(self) -> Iterable[Container]:
         """Return every container that `--include` means, the excluded ones marked; raises `InventoryError`."""
+        with self.reading():
+            return self._read_lists()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Give all requests of the block together the time that reading this engine may take."""
         self._connection.deadline = self._deadline.within(self._patience)
         try:
-            return self._read_lists()
+            yield
         finally:
             self._connection.deadline = self._deadline
+
+    def ask(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """Start a GET of the API; raises `InventoryError`, also when its answer is read."""
+        return self._connection.get(self._path(path), _MAX_CONTAINER_LIST, params)
+
+    def info(self) -> Any:
+        """Return `/info`, an empty object where it is denied; raises `InventoryError`."""
+        self.registries()
+        return self._info
 
     def _read_lists(self) -> list[Container]:
         self._negotiate()

@@ -12,12 +12,14 @@ from container_updates.clock import Deadline
 from container_updates.errors import InventoryError
 from container_updates.inventory import Inventory
 from container_updates.inventory.engine import DockerEngine
+from container_updates.inventory.swarm import SwarmServices
 from container_updates.model import Container, EngineRegistries, Problem, RegistryRule
 from container_updates.settings import Settings
 from container_updates.untrusted.urls import without_login
 
 _LONGEST = 10.0
 """Seconds that one of several engines may take, whatever `--timeout` is."""
+_KINDS: dict[str, type[DockerEngine | SwarmServices]] = {"engine": DockerEngine, "swarm": SwarmServices}
 _PART = 3
 """An engine's part of `--timeout` is one of so many."""
 _SSH_AT_ONCE = 16
@@ -119,16 +121,17 @@ def read(settings: Settings, deadline: Deadline, opened: ExitStack) -> Fleet:
 def _sources(settings: Settings, deadline: Deadline) -> list[_Source]:
     """Return the engines that were asked for, each URL once."""
 
-    def source(url: str) -> _Source:
+    def source(kind: str, url: str) -> _Source:
         alias = settings.aliases.get(url, "")
         group = "ssh" if url.lower().startswith("ssh://") else ""
         return _Source(
             alias or _short(url),
             group,
-            lambda patience: DockerEngine(url, settings=settings, deadline=deadline, alias=alias, patience=patience),
+            lambda patience: _KINDS[kind](url, settings=settings, deadline=deadline, alias=alias, patience=patience),
         )
 
-    return [source(url) for url in dict.fromkeys(settings.hosts)]
+    kinds, urls = dict.fromkeys(settings.inventories), dict.fromkeys(settings.hosts)
+    return [source(kind, url) for kind in kinds for url in urls]
 
 
 def _short(url: str) -> str:
@@ -161,6 +164,8 @@ def _same(one: Inventory, other: Inventory) -> bool:
     By what it says that it is, unless no container is in both: cloned machines share their ids. Podman, and an engine
     behind a proxy that denies `/info`, say nothing to go by: there the containers tell.
     """
+    if type(one) is not type(other):
+        return False
     common = not one.container_ids.isdisjoint(other.container_ids)
     if one.identity and other.identity:
         return one.identity == other.identity and (common or not one.container_ids or not other.container_ids)

@@ -10,6 +10,9 @@ from container_updates.reference import is_digest
 
 _HEX = re.compile(r"[0-9a-f]+")
 _NO_NAME = "<none>"
+_SERVICE_ID = "com.docker.swarm.service.id"
+_TASK = re.compile(r"^(.+?\.[0-9]+|.+?)(?:\.[a-z0-9]{25}){1,2}$")
+"""Name of a Swarm task: service, number (of a global service the node's id), id of the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def container_record(raw: Any) -> ContainerRecord | None:
     name = next((name for name in names if name.strip() and "/" not in name), "") or container_id[:12]
     if not name:
         return None
+    name = _TASK.sub(r"\1", name) if _SERVICE_ID in string_map(raw, "Labels") else name
     descriptor = member(raw, "ImageManifestDescriptor")
     digest = text(descriptor, "digest")
     return ContainerRecord(

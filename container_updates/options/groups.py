@@ -11,6 +11,7 @@ from container_updates.options.values import (
     ca_file,
     checks,
     engine,
+    inventory,
     mirror,
     name,
     pattern,
@@ -45,6 +46,8 @@ def _add_what_to_check(group: argparse._ArgumentGroup) -> None:
         "(default: DOCKER_HOST, else the first socket that exists)",
     )
     add("--context", metavar="NAME", help="docker context to ask (default: DOCKER_CONTEXT, else the current one)")
+    kinds = "engine (its containers: the default) or swarm (the services of the manager at --host)"
+    add("--inventory", **_list("inventories", "KIND", inventory), help=f"what runs: {kinds}; repeatable")
     add("--tls-ca", metavar="FILE", help="CA of an engine on tcp:// (default: ca.pem of DOCKER_CERT_PATH)")
     add("--tls-cert", metavar="FILE", help="client certificate for it (default: cert.pem of DOCKER_CERT_PATH)")
     add("--tls-key", metavar="FILE", help="key of that certificate (default: key.pem of DOCKER_CERT_PATH)")

@@ -17,6 +17,8 @@ from container_updates.untrusted.urls import without_login
 
 FIELDS = ("name", "image", "label", "project", "service", "host")
 """What --include and --exclude look at."""
+INVENTORIES = ("engine", "swarm")
+"""What --inventory knows."""
 _MAX_SECONDS = 86400.0 * 366
 
 
@@ -31,6 +33,13 @@ def engine(text: str) -> tuple[str, str]:
     """[ALIAS=]URL; alias "" where none is given."""
     named = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.*://.*)", text, re.DOTALL)
     return (named[1], named[2]) if named else ("", text)
+
+
+def inventory(text: str) -> str:
+    """KIND of what runs."""
+    if text not in INVENTORIES:
+        raise argparse.ArgumentTypeError(f"no inventory {text[:40]!r}; there are {', '.join(INVENTORIES)}")
+    return text
 
 
 def selector(text: str) -> Selector:

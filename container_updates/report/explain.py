@@ -144,6 +144,8 @@ def _running(judged: JudgedContainer, outcome: Outcome) -> Iterable[str]:
     made = _day(container.created, outcome)
     status = f"; the engine says: {safe(container.status, 80)}" if container.status else ""
     yield f"Container {safe(container.id[:12])}{f', made on {made}' if made else ''}{status}."
+    if container.members:
+        yield f"What runs of it: {safe(', '.join(container.members), 400)}."
     service = f"service {safe(container.service, 80)}" if container.service else ""
     project = f"project {safe(container.project, 80)}" if container.project else ""
     part = " of ".join(filter(None, [service, project]))
