@@ -27,7 +27,7 @@ from container_updates.demo.registry.content import AMD64, OCI, PushedImage
 from container_updates.demo.registry.server import RegistryServer
 from container_updates.errors import PolicyError
 from container_updates.model import State, Verdict
-from tests.support import forge, paths
+from tests.support import bundles, forge, paths
 from tests.support.lab import Lab, lab
 from tests.support.paths import ROOT
 from tests.support.signed import BUNDLE, Signer
@@ -467,6 +467,30 @@ def test_more_attachments_than_are_looked_at_are_counted_and_never_unsigned(host
     assert found.code == "unverifiable"
     assert found.details["signatures_not_looked_at"] == 3
     assert "3 attachments" in found.message
+
+
+def of_an_sbom(key: Any, image: PushedImage) -> list[bytes]:
+    """Bundles of cosign sign-blob and of others over an SBOM, attached to an image that it is about."""
+    said = json.loads(forge.key_bundle(key, forge.dsse(key, {"SPDXID": "x"}, "application/spdx+json")))
+    return [
+        json.dumps(said).encode(),
+        bundles.bundle(bundles.public_key(key), message=bundles.over_manifest(key, "sha256:" + "5b" * 32)),
+    ]
+
+
+def test_bundles_over_an_sbom_beside_an_image_are_ignored_and_counted(host: Lab) -> None:
+    signer = Signer(host.registry)
+    image = host.registry.push_image("app/web", "1")
+    for bundle in of_an_sbom(signer.key, image):
+        refer(host.registry, image, BUNDLE, BUNDLE, bundle)
+    host.run("web", image)
+    policies = (str(signer.policy(host.folder)),)
+    found = host.check(checks=ONLY, trust_policies=policies).finding("web", "signatures")
+    assert (found.code, found.details["signing_something_else"]) == ("unsigned", 2)
+    assert "not signed, though 2 attached bundles sign something else" in found.message
+    signer.bundle(image)
+    found = host.check(checks=ONLY, trust_policies=policies, no_cache=True).finding("web", "signatures")
+    assert (found.code, found.details["signing_something_else"]) == ("signed", 2)
 
 
 def in_another_repository(host: Lab, signer: Signer, image: PushedImage, repository: str) -> None:

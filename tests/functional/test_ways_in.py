@@ -1,5 +1,6 @@
 """The ways in: the file run in place, `pip install`, `python -m`; and what is said when a package is missing."""
 
+import json
 import subprocess
 import sys
 import venv
@@ -11,6 +12,7 @@ from .daemons import program, unavailable
 from .plugin import PLUGIN, ROOT, Run, run
 
 DEBIAN_PYTHON = "/usr/bin/python3"
+ONE_OF_EACH = Path(__file__).with_name("one_of_each.py")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,26 @@ def test_pip_install_brings_the_command_and_the_module(installed: Path, tmp_path
     for result in (by_command, by_module):
         assert result.stdout.startswith("CONTAINER_UPDATES ")
         assert result.stderr == ""
+
+
+def test_pip_install_alone_verifies_one_of_each_kind(installed: Path, tmp_path: Path) -> None:
+    """Without an extra, and without the sigstore package."""
+    argv = [str(installed / "python"), "-P", str(ONE_OF_EACH), str(ROOT / "tests" / "assets" / "signatures")]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert not said["sigstore"]
+    assert {name: verdict[0] for name, verdict in said["verdicts"].items()} == dict.fromkeys(said["verdicts"], "good")
+    assert len(said["verdicts"]) == 7
+
+
+def test_a_missing_package_is_said_once_however_many_containers_need_it(installed: Path, tmp_path: Path) -> None:
+    hidden = tmp_path / "sitecustomize.py"
+    hidden.write_text("import sys; sys.modules['cryptography'] = None")
+    argv = ["env", f"PYTHONPATH={tmp_path}", str(installed / "check_container_updates")]
+    result = demo([*argv, "--check=signatures,source"], tmp_path)
+    assert result.stdout.count("pip install") == 1, result.stdout
+    assert "apt install python3-cryptography, or pip install cryptography" in result.stdout
 
 
 def test_all_ways_in_say_the_same_options(installed: Path, tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """From what lies beside an image to what it is worth: gather, verify, decide."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from container_updates.chain import Context
 from container_updates.chain.findings_cache import Made
 from container_updates.errors import Inconclusive, NotFound, Unresolvable
-from container_updates.model import Subject, Verdict
+from container_updates.model import Finding, Subject, Verdict
 from container_updates.signing import discovery
 from container_updates.signing.bounded import MAX_SIGNATURES
 from container_updates.signing.content_trust import questions
@@ -31,6 +31,7 @@ def verdict(subject: Subject, rule: Rule | None, keys: Mapping[bytes, str], cont
     if verified.unread is not None and finding.verdict is not Verdict.PASS:
         # What could not be read may be the signature that is looked for.
         raise verified.unread
+    finding = _with_others(finding, verified.others)
     return Made([finding], min((one.holds_until for one in verified.checked if one.holds_until), default=None))
 
 
@@ -42,6 +43,8 @@ class _Listed:
     """With the digests that the answer has to name one of."""
     beyond: int = 0
     failed: Inconclusive | None = None
+    attached: bool = False
+    """Whether they are attachments of the image; trust data is not."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,8 @@ class _Verified:
     checked: list[Checked] = field(default_factory=list)
     beyond: int = 0
     """How many more there were than are looked at."""
+    others: int = 0
+    """Attachments that sign something else: an SBOM, or another kind of statement."""
     unread: Inconclusive | None = None
     """Why one of them, or one of the listings, could not be read."""
 
@@ -79,7 +84,7 @@ def _gather(subject: Subject, rule: Rule | None, context: Context) -> Iterator[_
     for place in (reference, *([elsewhere] if rule and (elsewhere := rule.elsewhere(reference)) else ())):
         for listed in discovery.signatures(place, places, registry):
             asked = [(frozenset({one.at}), one.verify) for one in listed.found]
-            yield _Listed(asked, listed.beyond, listed.failed)
+            yield _Listed(asked, listed.beyond, listed.failed, attached=True)
 
 
 def _verify(
@@ -107,3 +112,15 @@ def _verify(
             continue
         if checked is not None:
             verified.checked.append(checked)
+        elif listed.attached:
+            verified.others += 1
+
+
+def _with_others(finding: Finding, others: int) -> Finding:
+    """The finding with how many attachments were ignored, as they are no signatures of the image."""
+    if not others:
+        return finding
+    message = finding.message
+    if finding.code == "unsigned":
+        message += f", though {others} attached {'bundle signs' if others == 1 else 'bundles sign'} something else"
+    return replace(finding, message=message, details={**finding.details, "signing_something_else": others})
