@@ -258,7 +258,7 @@ def test_findings_are_kept_under_all_that_they_were_made_from(
     assert kept("source", subject, context(601), made(second)) == [second]
     other = replace(subject, reference=parse(f"{context.host}/app/web:2"))
     policy = tmp_path / "policy.toml"
-    policy.write_text("version = 1\n")
+    policy.write_text('version = 1\n[[rule]]\nimages = ["**"]\n')
     for question, policies in (
         (other, ()),
         (replace(subject, image=replace(image, id="sha256:" + "3" * 64)), ()),

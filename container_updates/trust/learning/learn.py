@@ -52,7 +52,8 @@ def write(
         text += "\n" + _rule(learnt[repository], policy, now, Path(name).absolute().parent, any_port)
     path = Path(name)
     try:
-        toml.parse(text, Files(path))
+        if "\n[[rule]]\n" in text:
+            toml.parse(text, Files(path))
     except PolicyError as error:
         raise UsageError(f"--learn {name}: nothing is written, it would be no policy: {error}") from None
     try:

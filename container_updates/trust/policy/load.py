@@ -21,7 +21,8 @@ def load(paths: Sequence[str]) -> Policy:
     _check_exactness(rules)
     named = [policy.registries for policy in policies if policy.registries is not None]
     sources = tuple(source for policy in policies for source in policy.sources)
-    return Policy(rules, tuple(name for names in named for name in names) if named else None, sources)
+    mirrors = tuple(mirror for policy in policies for mirror in policy.mirrors)
+    return Policy(rules, tuple(name for names in named for name in names) if named else None, sources, mirrors)
 
 
 def _load_one(path: Path) -> Policy:

@@ -15,6 +15,7 @@ from container_updates.signing.signers import (
     UnprovableSigner,
     matches,
 )
+from container_updates.trust.policy import patterns
 from container_updates.trust.policy.files import Source
 from container_updates.trust.policy.scopes import Scope
 
@@ -92,6 +93,8 @@ class Policy:
     """Registries that images may come from; None: any."""
     sources: tuple[Source, ...] = ()
     """Everything that it was read from."""
+    mirrors: tuple[str, ...] = ()
+    """Hosts of mirrors that speak for the registry itself: what they do not have is not there."""
 
     @property
     def keys(self) -> tuple[KeySigner, ...]:
@@ -101,7 +104,8 @@ class Policy:
 
     def allows(self, registry: str) -> bool:
         """Whether images may come from a registry at all."""
-        return self.registries is None or any(matches(one, registry) for one in self.registries)
+        names = {registry, patterns.host_of(registry)}
+        return self.registries is None or any(matches(one, name) for one in self.registries for name in names)
 
     def rule_for(self, reference: Reference) -> Rule | None:
         """The rule whose pattern is the most exact of those that cover the image, or None."""

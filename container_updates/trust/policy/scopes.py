@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from container_updates.reference import Reference
 from container_updates.signing.signers import matches
+from container_updates.trust.policy import patterns
 
 Exactness = tuple[int, int, int]
 """Greater is more exact: a name without wildcards before all others, then the letters given, then few wildcards."""
@@ -19,7 +20,9 @@ class Scope:
 
     def covers(self, reference: Reference) -> bool:
         """Whether the image's name matches from end to end."""
-        return self.tag in (None, reference.tag, reference.digest) and matches(self.glob, reference.name)
+        if self.tag not in (None, reference.tag, reference.digest):
+            return False
+        return any(matches(self.glob, name) for name in {reference.name, patterns.name(reference)})
 
     @property
     def exactness(self) -> Exactness:

@@ -19,7 +19,7 @@ from container_updates.signing.signers import (
     Signer,
 )
 from container_updates.signing.sigstore.trusted_root import TrustedRoot
-from container_updates.trust.policy import materials
+from container_updates.trust.policy import materials, patterns
 from container_updates.trust.policy.files import Files
 from container_updates.trust.policy.members import choice, optional_text, table, tables, text, texts
 from container_updates.trust.policy.rules import Policy, Rule
@@ -28,7 +28,6 @@ from container_updates.trust.policy.scopes import Scope
 _VERSION = 1
 _MODES = ("required", "if-present", "accepted")
 _RULE = ("images", "signatures", "signed-as", "signatures-in", "provenance", "source", "builders", "signer")
-_PATTERN = re.compile(r"[A-Za-z0-9*\[\]:._/-]+")
 
 
 def parse(content: str, files: Files) -> Policy:
@@ -39,18 +38,43 @@ def parse(content: str, files: Files) -> Policy:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"{place}: no valid TOML: {error}") from None
     top = table(parsed, place, ("version", "registries", "rule"))
-    version = top.get("version", _VERSION)
+    version = top.get("version")
+    if version is None:
+        raise PolicyError(f"{place}: version is missing (version = {_VERSION}): the file is empty, or no trust policy")
     if version is True or version != _VERSION:
         raise PolicyError(f"{place}: version {version!r} is not supported, only {_VERSION}")
     rules = [
         _rule(one, f"{place}: rule {number}", files)
         for number, one in enumerate(tables(top.get("rule"), f"{place}: rule"), 1)
     ]
-    registries = None
-    if "registries" in top:
-        allowed = table(top["registries"], f"{place}: registries", ("allow",))
-        registries = texts(allowed, "allow", f"{place}: registries")
-    return Policy(tuple(rules), registries, files.sources)
+    if not rules and "registries" not in top:
+        raise PolicyError(f"{place}: it has neither a rule nor registries, so it would decide nothing")
+    registries, mirrors = _registries(top.get("registries"), f"{place}: registries")
+    return Policy(tuple(rules), registries, files.sources, mirrors)
+
+
+def _registries(content: object, place: str) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Registries that images may come from, None for any, and mirrors that speak for them."""
+    if content is None:
+        return None, ()
+    members = table(content, place, ("allow", "mirror-is-registry"))
+    if not members:
+        raise PolicyError(f"{place}: neither allow nor mirror-is-registry is there")
+    allowed = [_pattern(patterns.registry, one, f"{place}: allow") for one in texts(members, "allow", place)]
+    mirrors = [
+        _pattern(patterns.registry, one, f"{place}: mirror-is-registry")
+        for one in texts(members, "mirror-is-registry", place)
+    ]
+    if any("*" in mirror for mirror in mirrors):
+        raise PolicyError(f"{place}: mirror-is-registry takes hosts, no patterns")
+    return tuple(allowed) if "allow" in members else None, tuple(mirrors)
+
+
+def _pattern(read: Callable[[str], str], text: str, what: str) -> str:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise PolicyError(f"{what} {text!r} {error}") from None
 
 
 def _rule(content: object, place: str, files: Files) -> Rule:
@@ -58,9 +82,7 @@ def _rule(content: object, place: str, files: Files) -> Rule:
     images = texts(members, "images", place)
     if not images:
         raise PolicyError(f"{place}: images is missing")
-    for image in images:
-        if not _PATTERN.fullmatch(image) or "***" in image:
-            raise PolicyError(f"{place}: images {image!r} is no pattern of registry/repository")
+    images = tuple(_pattern(patterns.image, image, f"{place}: images") for image in images)
     signed_as = optional_text(members, "signed-as", place)
     signers = tuple(
         _under(_signer(one, f"{place}, signer {number}", files), signed_as, f"{place}, signer {number}")
@@ -99,9 +121,9 @@ def _under(signer: Signer, name: str | None, place: str) -> Signer:
     """The signer, whose signatures have to name the repository as `signed-as` has it."""
     if name is None:
         return signer
-    if name != "here" and not _PATTERN.fullmatch(name):
-        raise PolicyError(f"{place}: signed-as {name!r} is neither 'here' nor a pattern of registry/repository")
-    identity = SignedIdentity("here") if name == "here" else SignedIdentity("glob", name)
+    identity = SignedIdentity("here")
+    if name != "here":
+        identity = SignedIdentity("glob", _pattern(patterns.image, name, f"{place}: signed-as"))
     if isinstance(signer, KeySigner):
         return replace(signer, identity=identity)
     if isinstance(signer, KeylessSigner):

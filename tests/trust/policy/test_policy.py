@@ -205,8 +205,8 @@ def test_a_key_may_stand_in_the_policy_itself(folder):
         (rule(signer='type = "notation"\nca = "acme-ca.crt"\nidentities = ["x509.subject: Acme"]'), "no attribute"),
         (rule(signer='type = "content-trust"\nroot = ["abc"]'), "no sha256"),
         (rule(signer=f'type = "content-trust"\nroot = ["sha256:{"0" * 64}"]\nserver = "notary"'), "no http://"),
-        ("[registries]\ndeny = []", "registries: unknown member 'deny'"),
-        ("rule = 1", "rule: not a list"),
+        ("version = 1\n[registries]\ndeny = []", "registries: unknown member 'deny'"),
+        ("version = 1\nrule = 1", "rule: not a list"),
         ("{", "no valid JSON"),
         ("{}", "neither a policy.json"),
     ],
@@ -218,6 +218,113 @@ def test_a_fault_is_one_line_with_file_and_place(folder, text, words):
     assert words in said
     assert said.startswith(str(folder / "policy0"))
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "version is missing"),
+        ("# nothing but a comment\n", "version is missing"),
+        (rule().replace("version = 1\n", ""), "version is missing"),
+        ("version = 1\n", "neither a rule nor registries"),
+        ("version = 1\nrule = []\n", "neither a rule nor registries"),
+        ("version = 1\n[registries]\n", "neither allow nor mirror-is-registry"),
+        (FULL[: FULL.index("[registries]") + 5], "no valid TOML"),
+    ],
+)
+def test_a_file_that_would_decide_nothing_is_refused(folder, text, words):
+    """An emptied or truncated policy would allow everything without a word."""
+    with pytest.raises(PolicyError, match=words) as error:
+        load(folder, text)
+    assert str(error.value).startswith(str(folder / "policy0"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "image"),
+    [
+        ("nginx", "nginx:1"),
+        ("library/nginx", "docker.io/library/nginx"),
+        ("docker.io/nginx", "nginx"),
+        ("index.docker.io/library/nginx", "nginx"),
+        ("index.docker.io/nginx", "nginx"),
+        ("registry-1.docker.io/acme/app", "acme/app"),
+        ("acme/app", "docker.io/acme/app"),
+        ("acme/*", "acme/app"),
+        ("acme/**", "acme/app"),
+        ("REG.example.com/acme/app", "reg.example.com/acme/app"),
+        ("reg.example.com/acme/app", "REG.example.com/acme/app"),
+        ("reg.example.com:443/acme/app", "reg.example.com/acme/app"),
+        ("reg.example.com/acme/app", "reg.example.com:443/acme/app"),
+        ("Reg.example.com:5000/**", "reg.example.com:5000/acme/app"),
+        ("localhost/app", "localhost/app"),
+        ("127.0.0.1:*/acme/app", "127.0.0.1:5000/acme/app"),
+        ("*/acme/app", "ghcr.io/acme/app"),
+        ("*.example.com/**", "reg.example.com/acme/app"),
+        ("**/app", "ghcr.io/acme/app"),
+        ("**", "nginx"),
+    ],
+)
+def test_a_pattern_means_what_docker_means_by_such_a_name(folder, pattern, image):
+    found = load(folder, rule(f'images = ["{pattern}"]')).rule_for(reference.parse(image))
+    assert found is not None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("nginx:1.27", "has a tag"),
+        ("acme/app:latest", "has a tag"),
+        ("ghcr.io/acme/app:1", "has a tag"),
+        ("reg.example.com:5000/acme/app:1", "has a tag"),
+        (f"ghcr.io/acme/app@sha256:{'0' * 64}", "has a digest"),
+        ("ghcr.io/acme/", r"all that is below is ghcr.io/acme/\*\*"),
+        ("/acme/app", "begins or ends"),
+        ("ghcr.io//app", "begins or ends"),
+        ("ghcr.io", "names no repository"),
+        ("reg.example.com:5000", "names no repository"),
+        ("localhost:5000", "names no repository"),
+        ("https://ghcr.io/acme/app", "is a URL"),
+        ("ghcr.io/Acme/app", "upper case"),
+        ("*", r"all images are \*\*"),
+        ("ngin*", r"docker.io/library/ngin\*"),
+        ("docker.io/*", r"docker.io/library/\*"),
+        ("index.docker.io/ngin*", r"docker.io/library/ngin\*"),
+        ("acme/***", "no pattern"),
+        ("acme app", "no pattern"),
+    ],
+)
+def test_a_pattern_that_can_never_match_is_refused(folder, pattern, words):
+    with pytest.raises(PolicyError, match=words) as error:
+        load(folder, rule(f'images = ["{pattern}"]'))
+    assert f"rule 1: images {pattern!r}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "registry"),
+    [
+        ("index.docker.io", "docker.io"),
+        ("GHCR.io", "ghcr.io"),
+        ("ghcr.io:443", "ghcr.io"),
+        ("ghcr.io", "ghcr.io:443"),
+        ("*.example.com", "reg.example.com"),
+        ("reg.example.com:*", "reg.example.com:5000"),
+    ],
+)
+def test_a_registry_that_is_allowed_means_what_docker_means(folder, allowed, registry):
+    policy = load(folder, f'version = 1\n[registries]\nallow = ["{allowed}"]\n')
+    assert policy.allows(registry)
+    assert not policy.allows("evil.example")
+
+
+@pytest.mark.parametrize("allowed", ["ghcr.io/acme", "https://ghcr.io", "ghcr.io/", "nginx", "ghcr io"])
+def test_an_allowed_registry_that_can_never_match_is_refused(folder, allowed):
+    with pytest.raises(PolicyError, match="registries: allow"):
+        load(folder, f'version = 1\n[registries]\nallow = ["{allowed}"]\n')
+
+
+def test_two_patterns_that_mean_the_same_are_two_rules_for_one_image(folder):
+    with pytest.raises(PolicyError, match="as exact as"):
+        load(folder, 'version = 1\n[[rule]]\nimages = ["nginx"]\n[[rule]]\nimages = ["docker.io/library/nginx"]\n')
 
 
 def test_a_missing_policy_is_one_line(tmp_path):
@@ -249,7 +356,7 @@ def test_no_secret_of_a_private_key_is_told(folder):
 )
 def test_the_most_exact_pattern_decides(folder, image, decisive):
     patterns = ["ghcr.io/**", "ghcr.io/acme/**", "ghcr.io/acme/*", "ghcr.io/acme/app", "docker.io/library/*"]
-    loaded = load(folder, "\n".join(f'[[rule]]\nimages = ["{one}"]' for one in patterns))
+    loaded = load(folder, "version = 1\n" + "\n".join(f'[[rule]]\nimages = ["{one}"]' for one in patterns))
     found = loaded.rule_for(reference.parse(image))
     assert (str(found.scopes[0]) if found else None) == decisive
 
@@ -266,8 +373,8 @@ def test_the_most_exact_pattern_decides(folder, image, decisive):
     ],
 )
 def test_two_equally_exact_rules_for_one_image_are_an_error(folder, one, other, clash):
-    texts = [f'[[rule]]\nimages = ["{pattern}"]' for pattern in (one, other)]
-    for files in (["\n".join(texts)], texts):
+    rules = [f'[[rule]]\nimages = ["{pattern}"]' for pattern in (one, other)]
+    for files in (["\n".join(["version = 1", *rules])], [f"version = 1\n{one}" for one in rules]):
         if clash:
             with pytest.raises(PolicyError, match="as exact as"):
                 load(folder, *files)
