@@ -55,6 +55,10 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], stack: ExitStack) -> t
         from container_updates.actions import signer_memory
 
         return 0, signer_memory.answer(parsed, Clock())
+    if parsed.check_policy:
+        from container_updates.actions import policy_explained
+
+        return 0, policy_explained.answer(parsed.check_policy, parsed.image, Clock().now())
     for package in _NEEDED:
         if find_spec(package) is None:
             raise CheckError(_missing(package))

@@ -51,6 +51,10 @@ class Settings:
     """Images or globs of repositories whose changed signers are right: that is written down, and nothing else done."""
     memory: bool = False
     """List what is remembered of signers, and do nothing else."""
+    check_policy: str = ""
+    """A trust policy to tell the meaning of, and nothing else is done."""
+    image: str = ""
+    """What `check_policy` decides for it is told, too."""
     not_checked: str = "unknown"
     level: str = "major"
     """Which newer versions count."""

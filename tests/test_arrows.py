@@ -49,7 +49,8 @@ ALLOWED: dict[str, set[str]] = {
     "verdicts": BASE,
     "report": BASE | {"report.sentences"},
     "report.sentences": BASE | {"report"},
-    "actions": BASE | {"state", "report", "signing", "trust", "trust.memory"},
+    "actions": BASE
+    | {"state", "report", "signing", "signing.crypto", "signing.sigstore", "trust", "trust.memory", "trust.policy"},
     "demo": BASE | {"demo.engine", "demo.registry"},
     "demo.engine": BASE | {"demo", "demo.registry"},
     "demo.registry": BASE | {"demo"},

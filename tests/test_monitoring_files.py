@@ -13,7 +13,10 @@ from tests.support.paths import ROOT
 
 COMMAND = (ROOT / "icinga2" / "container_updates.conf").read_text()
 BASKET = json.loads((ROOT / "icinga2" / "director-basket.json").read_text())
-FOR_PEOPLE = {"--help", "--version", "--explain", "--accept", "--memory", "--learn", "--quiet", "--output-file"}
+FOR_PEOPLE = {
+    *("--help", "--version", "--explain", "--accept", "--memory", "--check-policy", "--image", "--learn"),
+    *("--quiet", "--output-file"),
+}
 """Options for a person at a terminal, cron or a collector: no service of a monitoring system has them."""
 
 

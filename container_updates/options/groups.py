@@ -108,6 +108,8 @@ def _add_judging(group: argparse._ArgumentGroup) -> None:
     add("--learn", metavar="FILE", help="write today's signers and sources as a trust policy to start from")
     add("--accept", **_list("accept", "IMAGE"), help="a changed signer of this image, or of what matches, is right")
     add("--memory", action="store_true", help="list what is remembered of signers and builders")
+    add("--check-policy", metavar="FILE", help="say what each rule of a trust policy means, and make no check")
+    add("--image", metavar="REF", help="with --check-policy: what it decides for this image")
     add("--level", metavar="LEVEL", choices=("major", "minor", "patch"), help=f"which newer versions count: {levels}")
     add("--tags", **_list("tags", "[IMAGE=]REGEX", pattern), help="only tags that match, for images that match")
     add("--not-tags", **_list("not_tags", "[IMAGE=]REGEX", pattern), help="without tags that match")

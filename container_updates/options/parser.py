@@ -32,7 +32,7 @@ _CONTRADICTIONS = {
 }
 _EXPLAINED = {"output": "explain", "include": (), "all_containers": True, "new_only": False, "service": ""}
 """What is in force where one container is to be explained, whatever the environment says: it may be a stopped one."""
-_ALONE = {"accept": {"state_dir"}, "memory": {"state_dir", "output"}}
+_ALONE = {"accept": {"state_dir"}, "memory": {"state_dir", "output"}, "check_policy": {"image"}}
 """Options that stand for something else than a check, and what goes with them."""
 _LEARNT = ("signatures", "source")
 """Checks that --learn cannot do without."""
@@ -129,7 +129,7 @@ def _refuse_contradictions(given: Values, parser: argparse.ArgumentParser) -> No
     for field, fitting in _ALONE.items():
         others = [name.option_strings[-1] for name in parser._actions if name.dest in given.keys() - {field} - fitting]
         if field in given and others:
-            raise UsageError(f"--{field} and {others[0]} contradict each other")
+            raise UsageError(f"--{field.replace('_', '-')} and {others[0]} contradict each other")
     for fields, options in _CONTRADICTIONS.items():
         if given.keys() >= {*fields}:
             raise UsageError(f"{options} contradict each other")
@@ -140,6 +140,8 @@ def _refuse_contradictions(given: Values, parser: argparse.ArgumentParser) -> No
 def _refuse_halves(settings: Settings, tls_given: bool) -> None:
     if settings.trust_policies and not {"signatures", "source"} & {*settings.checks}:
         raise UsageError("--trust-policy is for --check signatures or source")
+    if settings.image and not settings.check_policy:
+        raise UsageError("--image is for --check-policy")
     if settings.service and not settings.new_only:
         raise UsageError("--service is for --new-only")
     if bool(settings.tls_cert) != bool(settings.tls_key):
