@@ -239,6 +239,8 @@ class EngineRegistries:
     """The same by network, in CIDR notation."""
     rules: tuple[RegistryRule, ...] = ()
     """Podman's registries.conf."""
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    """The engine's own proxies by scheme, and under `no` a list of hosts as NO_PROXY has it."""
 
 
 @dataclass(frozen=True, slots=True)

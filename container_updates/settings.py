@@ -40,6 +40,8 @@ class Settings:
     """Registry to CA file; the key "" is for every registry without one of its own."""
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Registry to mirror URLs, from `--mirror`."""
+    proxy: str = ""
+    """URL of the proxy for the registries, in the place of the environment's and the engine's."""
     warning: Mapping[str, str] = field(default_factory=dict)
     """Metric to range, only what was given."""
     critical: Mapping[str, str] = field(default_factory=dict)

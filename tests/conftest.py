@@ -1,4 +1,5 @@
 import ssl
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,13 +12,16 @@ settings.load_profile("patient")
 
 @pytest.fixture
 def strict_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TLS contexts as urllib3 makes them on Python 3.13 and later."""
-    create = ssl_.create_urllib3_context
+    """TLS contexts as Python 3.13 and later make them, and urllib3 there."""
 
-    def strict(*args: object, **kwargs: object) -> ssl.SSLContext:
-        context = create(*args, **kwargs)  # type: ignore[arg-type]
-        context.verify_flags |= ssl.VERIFY_X509_STRICT
-        return context
+    def strict(create: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+        def made(*args: object, **kwargs: object) -> ssl.SSLContext:
+            context = create(*args, **kwargs)
+            context.verify_flags |= ssl.VERIFY_X509_STRICT
+            return context
 
-    monkeypatch.setattr(ssl_, "create_urllib3_context", strict)
-    monkeypatch.setattr("urllib3.connection.create_urllib3_context", strict)
+        return made
+
+    monkeypatch.setattr(ssl_, "create_urllib3_context", strict(ssl_.create_urllib3_context))
+    monkeypatch.setattr("urllib3.connection.create_urllib3_context", strict(ssl_.create_urllib3_context))
+    monkeypatch.setattr(ssl, "create_default_context", strict(ssl.create_default_context))

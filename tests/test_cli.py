@@ -122,6 +122,10 @@ def test_a_ca_file_for_one_registry_or_for_all(tmp_path: Path) -> None:
         (["-w", "3", "-w", "outdated=5"], "outdated is given twice"),
         (["--mirror=docker.io"], "is not REGISTRY=http[s]://HOST"),
         (["--mirror=docker.io=ftp://mirror"], "is not REGISTRY=http[s]://HOST"),
+        (
+            ["--proxy=user:secret@proxy:3128"],
+            "'proxy:3128' is not http|https|socks4|socks4a|socks5|socks5h://HOST[:PORT]",
+        ),
         (["--mirror=docker.io=https://user:secret@mirror"], "a login does not belong into a mirror's URL"),
         (["--insecure-registry=https://registry.example.com"], "is no registry as image names have it"),
         (["--insecure-registry=10.0.0.0/8"], "is no registry as image names have it"),
@@ -200,6 +204,12 @@ def test_the_login_of_an_engine_that_fails_is_in_no_output(host: Lab, url: str, 
         assert done.returncode == 3
         assert b"127.0.0.1:1" in done.stdout
         assert b"s3" not in done.stdout
+
+
+def test_a_proxy_is_shown_without_its_login() -> None:
+    settings = parsed("--proxy=http://user:s3cret@proxy:3128")
+    assert settings.proxy == "http://user:s3cret@proxy:3128"
+    assert ("--proxy", "http://proxy:3128", "command line") in settings.origins
 
 
 def test_where_each_setting_came_from() -> None:

@@ -184,11 +184,12 @@ def _name_by_host(found: Iterable[_Read]) -> None:
 
 
 def _merged(all_registries: Iterable[EngineRegistries]) -> EngineRegistries:
-    """Return what any of the engines is told: the first engine's mirrors come first."""
+    """Return what any of the engines is told: the first engine's mirrors come first, its proxies alone."""
     mirrors: dict[str, tuple[str, ...]] = {}
     hosts: set[str] = set()
     networks: list[str] = []
     rules: dict[str, RegistryRule] = {}
+    proxies: Mapping[str, str] = {}
     for registries in all_registries:
         for registry, urls in registries.mirrors.items():
             mirrors[registry] = tuple(dict.fromkeys((*mirrors.get(registry, ()), *urls)))
@@ -196,4 +197,5 @@ def _merged(all_registries: Iterable[EngineRegistries]) -> EngineRegistries:
         networks += registries.insecure_networks
         for rule in registries.rules:
             rules.setdefault(rule.prefix, rule)
-    return EngineRegistries(mirrors, frozenset(hosts), tuple(dict.fromkeys(networks)), tuple(rules.values()))
+        proxies = proxies or registries.proxies
+    return EngineRegistries(mirrors, frozenset(hosts), tuple(dict.fromkeys(networks)), tuple(rules.values()), proxies)

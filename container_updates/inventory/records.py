@@ -93,8 +93,11 @@ def container_record(raw: Any) -> ContainerRecord | None:
     )
 
 
+_PROXIES = {"http": "HttpProxy", "https": "HttpsProxy", "no": "NoProxy"}
+
+
 def registries(info: Any) -> EngineRegistries:
-    """Return `RegistryConfig` of `GET /info`; nothing where it is not there."""
+    """Return `RegistryConfig` and the proxies of `GET /info`; nothing where they are not there."""
     config = member(info, "RegistryConfig")
     mirrors = {"docker.io": strings(config, "Mirrors")}
     insecure = set()
@@ -108,6 +111,7 @@ def registries(info: Any) -> EngineRegistries:
         mirrors={name: urls for name, urls in mirrors.items() if urls},
         insecure_hosts=frozenset(insecure),
         insecure_networks=strings(config, "InsecureRegistryCIDRs"),
+        proxies={name: url for name, member in _PROXIES.items() if (url := text(info, member))},
     )
 
 

@@ -15,6 +15,7 @@ from container_updates.options.values import (
     mirror,
     name,
     pattern,
+    proxy,
     registry_host,
     seconds,
     selector,
@@ -82,6 +83,12 @@ def _add_registries(group: argparse._ArgumentGroup) -> None:
         help="CA of a registry, or of every one without its own",
     )
     add("--mirror", **_list("mirrors", "REGISTRY=URL", mirror), help="a mirror to ask before the registry")
+    add(
+        "--proxy",
+        metavar="URL",
+        type=proxy,
+        help="for the registries (default: HTTP_PROXY and HTTPS_PROXY, else the engine's own); NO_PROXY as ever",
+    )
 
 
 def _add_judging(group: argparse._ArgumentGroup) -> None:

@@ -19,6 +19,7 @@ FIELDS = ("name", "image", "label", "project", "service", "host")
 """What --include and --exclude look at."""
 INVENTORIES = ("engine", "swarm")
 """What --inventory knows."""
+_PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _MAX_SECONDS = 86400.0 * 366
 
 
@@ -92,6 +93,18 @@ def mirror(text: str) -> tuple[str, str]:
     if parts.username is not None:
         raise argparse.ArgumentTypeError("a login does not belong into a mirror's URL: config.json is for it")
     return registry_host(registry), url
+
+
+def proxy(text: str) -> str:
+    """A proxy's URL; its login is the admin's affair, and never shown."""
+    try:
+        parts = urlsplit(text)
+        complete = parts.scheme in _PROXIES and parts.hostname and (parts.port or True)
+    except ValueError:
+        complete = False
+    if not complete:
+        raise argparse.ArgumentTypeError(f"{without_login(text)[:80]!r} is not {'|'.join(_PROXIES)}://HOST[:PORT]")
+    return text
 
 
 def pattern(text: str) -> tuple[str, str]:

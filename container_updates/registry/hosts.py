@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from container_updates.errors import Inconclusive, Unreachable, Unresolvable
 from container_updates.model import EngineRegistries, Problem, RegistryRule
 from container_updates.reference import DOCKER_HUB
+from container_updates.registry.http.proxies import Proxies
 from container_updates.settings import Settings
 from container_updates.untrusted.addresses import Address, address, hostname, is_loopback, may_lead_to, reach
 
@@ -65,6 +66,7 @@ class Hosts:
         self._networks = [network for text in engine.insecure_networks if (network := _network(text))]
         self._ca_files = {_host_of(registry): file for registry, file in settings.ca_files.items()}
         self._certs_dir = Path(certs_dir)
+        self.proxies = Proxies(settings.proxy, engine.proxies)
         self.problems: list[Problem] = []
         self.endpoints = lru_cache(maxsize=None)(self._endpoints)
         self.tls = lru_cache(maxsize=None)(self._tls)

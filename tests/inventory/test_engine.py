@@ -581,6 +581,13 @@ def test_registries_of_the_engine(serve: Serve) -> None:
     assert [path.rpartition("/")[2] for path in served.paths()].count("info") == 1
 
 
+def test_the_engine_s_own_proxies(serve: Serve) -> None:
+    info = {"HttpProxy": "http://proxy:3128", "HttpsProxy": "", "NoProxy": ".lan", "RegistryConfig": {}}
+    inventory = ask(serve({**answers(), "/info": info}))
+    inventory.containers()
+    assert inventory.registries().proxies == {"http": "http://proxy:3128", "no": ".lan"}
+
+
 @pytest.mark.parametrize("info", [(404, b""), (500, b"x"), [], b"nonsense", {"RegistryConfig": 7, "DriverStatus": 1}])
 def test_engine_without_usable_info_is_one_without_mirrors(serve: Serve, info: Any) -> None:
     inventory = ask(serve({**answers([container()], [image()]), "/info": info}))

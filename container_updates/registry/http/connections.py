@@ -18,7 +18,7 @@ import urllib3.exceptions
 
 from container_updates.errors import CheckError, NoTls
 from container_updates.registry.hosts import Tls
-from container_updates.untrusted.tls import context as tls_context
+from container_updates.untrusted import tls
 
 FAILURES = (
     CheckError,
@@ -58,8 +58,8 @@ def time_left(seconds: Callable[[], float], at_once: float) -> Iterator[None]:
 class Adapter(requests.adapters.HTTPAdapter):
     """Connections that share one way of looking at certificates; None for those without TLS."""
 
-    def __init__(self, tls: Tls | None, jobs: int) -> None:
-        self._context = _context(tls) if tls else None
+    def __init__(self, looked_at: Tls | None, jobs: int) -> None:
+        self._context = _context(looked_at) if looked_at else None
         super().__init__(pool_connections=_HOSTS, pool_maxsize=jobs, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -124,6 +124,13 @@ class _HttpConnection(urllib3.connection.HTTPConnection):
 class _HttpsConnection(urllib3.connection.HTTPSConnection):
     response_class = _Response
 
+    def _tunnel(self) -> None:
+        """Let what goes wrong before there is a way through the proxy be the proxy's fault."""
+        try:
+            super()._tunnel()
+        except (http.client.HTTPException, OSError) as error:
+            raise urllib3.exceptions.ProxyError("no way through the proxy", error) from error
+
 
 class _HttpPool(urllib3.HTTPConnectionPool):
     ConnectionCls = _HttpConnection
@@ -136,31 +143,10 @@ class _HttpsPool(urllib3.HTTPSConnectionPool):
 _POOLS = {"http": _HttpPool, "https": _HttpsPool}
 
 
-def _context(tls: Tls) -> ssl.SSLContext:
-    context = tls_context()
-    context.load_default_certs()
-    if ssl.get_default_verify_paths().cafile is None and ssl.get_default_verify_paths().capath is None:
-        context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
-    if not tls.verified:
-        # Only for hosts that the admin or the engine names insecure; urllib3 would warn on stderr at each request.
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    for file in tls.ca_files:
-        try:
-            context.load_verify_locations(file)
-        except (OSError, ValueError) as error:
-            raise NoTls(f"CA file {file} cannot be used: {_words(error)}") from None
-    for certificate, key in tls.certificates:
-        try:
-            context.load_cert_chain(certificate, key, password="")  # never ask at a terminal
-        except (OSError, ValueError) as error:
-            raise NoTls(f"client certificate {certificate} cannot be used: {_words(error)}") from None
-    return context
-
-
-def _words(error: Exception) -> str:
-    """What the system says about a file, in a line."""
-    if isinstance(error, ssl.SSLError):
-        return "no PEM certificate, or a key that does not belong to it"
-    return getattr(error, "strerror", None) or "it is not PEM"
+def _context(looked_at: Tls) -> ssl.SSLContext:
+    try:
+        return tls.context(
+            verified=looked_at.verified, system=True, ca_files=looked_at.ca_files, certificates=looked_at.certificates
+        )
+    except ValueError as error:
+        raise NoTls(str(error)) from None

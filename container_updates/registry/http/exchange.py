@@ -19,7 +19,6 @@ from container_updates.errors import BadAnswer, Inconclusive, NoConnection, NoTl
 from container_updates.model import RequestRecord
 from container_updates.registry.hosts import Hosts, Tls, authority
 from container_updates.registry.http.headers import remaining, said
-from container_updates.untrusted.addresses import is_loopback
 
 if TYPE_CHECKING:
     from requests import Response
@@ -68,7 +67,7 @@ class Transport:
         self._recalled: set[str] = set()
         self._silent: dict[str, int] = {}
         """Origins to the questions that they left open; -1 once they answered one."""
-        self._proxies = lru_cache(maxsize=None)(_proxies)
+        self._proxy = lru_cache(maxsize=None)(hosts.proxies.of)
         self.requests: list[RequestRecord] = []
 
     def send(
@@ -202,6 +201,7 @@ class Transport:
         started = self._clock.steady()
         until = min(_ANSWER_SECONDS, self._deadline.remaining())
         status: int | None = None
+        proxy = self._proxy(parts.scheme, host)
         try:
             tls = self._hosts.tls(host, asked) if parts.scheme == "https" else None
             with connections.time_left(lambda: started + until - self._clock.steady(), _READ_SECONDS):
@@ -210,16 +210,18 @@ class Transport:
                     stream=True,
                     timeout=(max(0.001, min(_CONNECT_SECONDS, until)), max(0.001, min(_READ_SECONDS, until))),
                     verify=tls is None or tls.verified,
-                    proxies=self._proxies(parts.scheme, host),
+                    proxies={parts.scheme: proxy.url} if proxy else {},
                 )
                 try:
                     status = response.status_code
+                    if status == 407 and proxy:
+                        raise NoConnection(f"{proxy} wants a login", status=status)
                     answer = Answer(status, response.headers, _read(response, method, host, limit), url)
                 except BaseException:
                     response.close()
                     raise
         except connections.FAILURES as error:
-            failure = explain(error, host)
+            failure = explain(error, host, proxy)
             if self._deadline.passed():
                 failure = TimedOut(f"the time for the whole check was up before {host} had answered")
             self._record(method, seen, status, started, failure.reason)
@@ -270,12 +272,3 @@ def _read(response: "Response", method: str, host: str, limit: int) -> bytes:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{authority(parts.scheme, parts.netloc)}"
-
-
-def _proxies(scheme: str, host: str) -> dict[str, str]:
-    """What HTTP_PROXY, HTTPS_PROXY and NO_PROXY say; never for loopback."""
-    if is_loopback(host):
-        return {}
-    from requests.utils import get_environ_proxies
-
-    return dict(get_environ_proxies(f"{scheme}://{host}/", no_proxy=None))

@@ -8,6 +8,7 @@ import socket
 import ssl
 
 from requests import exceptions
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError
 
 from container_updates.errors import (
     BadAnswer,
@@ -21,11 +22,16 @@ from container_updates.errors import (
     Unreachable,
     causes,
 )
+from container_updates.registry.http.proxies import Proxy
+
+_PROXY_ERRORS = (exceptions.ProxyError, exceptions.InvalidProxyURL, exceptions.InvalidSchema)
 
 
-def explain(error: Exception, host: str) -> Inconclusive:
-    """Return the error of ours that says what `error` means for a request to `host`."""
+def explain(error: Exception, host: str, proxy: Proxy | None = None) -> Inconclusive:
+    """Return the error of ours that says what `error` means for a request to `host`, by this proxy."""
     found = list(causes(error))
+    if proxy and any(isinstance(cause, _PROXY_ERRORS) for cause in found):
+        return NoConnection(f"{proxy} {_wrong_with_proxy(found, proxy, host)}")
     for cause in found:
         if isinstance(cause, Inconclusive):
             return cause
@@ -43,8 +49,6 @@ def explain(error: Exception, host: str) -> Inconclusive:
             return NoHttp(f"{host} did not answer in HTTP")
     if any(isinstance(cause, exceptions.SSLError) for cause in found):
         return NoCertificate(f"the certificate of {host} is not accepted: it is for another host")
-    if any(isinstance(cause, exceptions.ProxyError) for cause in found):
-        return NoConnection(f"the proxy does not lead to {host}")
     for cause in found:
         if isinstance(cause, socket.gaierror):
             return NoConnection(f"no address for {host}: {cause.strerror or 'the name is not known'}")
@@ -61,3 +65,37 @@ def explain(error: Exception, host: str) -> Inconclusive:
     if any(isinstance(cause, exceptions.ConnectionError) for cause in found):
         return Unreachable(f"{host} closed the connection without an answer")
     return NoHttp(f"{host} did not answer in HTTP")
+
+
+def _wrong_with_proxy(found: list[BaseException], proxy: Proxy, host: str) -> str:
+    """What is wrong with a proxy, as the end of a sentence about it."""
+    for cause in found:
+        text = str(cause)
+        if isinstance(cause, exceptions.InvalidSchema):
+            return "needs the Python package PySocks" if "SOCKS" in text else "is of a kind that is not known"
+        if isinstance(cause, exceptions.InvalidProxyURL | LocationParseError):
+            return "is no URL"
+        if isinstance(cause, OSError) and text.startswith("Tunnel connection failed: "):
+            return _refused_tunnel(text.removeprefix("Tunnel connection failed: ")[:3], host)
+        if isinstance(cause, socket.gaierror):
+            return f"has no address: {cause.strerror or 'the name is not known'}"
+        if isinstance(cause, ConnectionRefusedError):
+            return "refuses connections"
+        if isinstance(cause, ssl.SSLError):
+            reason = (cause.reason or "handshake failed").replace("_", " ").lower()
+            return f"does not speak TLS as an https:// proxy has to: {reason}"
+    if any(isinstance(cause, TimeoutError | exceptions.Timeout | ConnectTimeoutError) for cause in found):
+        return "does not answer in time"
+    strange = any(isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError) for cause in found)
+    return "did not answer in HTTP" if strange else f"closed the connection without leading to {host}"
+
+
+def _refused_tunnel(status: str, host: str) -> str:
+    """What the status of an answer to CONNECT says (RFC 9110, 9.3.6)."""
+    if status == "407":
+        return "wants a login (HTTP 407)"
+    if status == "403":
+        return f"does not allow a way to {host} (HTTP 403)"
+    if status in ("502", "503", "504"):
+        return f"finds no way to {host} (HTTP {status})"
+    return f"is a web server and no proxy, or a proxy that does not let CONNECT pass (HTTP {status})"
