@@ -24,9 +24,14 @@ def docker_config(tmp_path: Path, htpasswd_registry: Registry, token_registry: R
 
 def logged_in(folder: Path, password: str, *registries: Registry) -> str:
     """Write a config.json as `docker login` does; returns the option."""
+    return docker_config_for(folder, *(registry.name for registry in registries), password=password)
+
+
+def docker_config_for(folder: Path, *hosts: str, password: str = PASSWORD) -> str:
+    """Write a config.json with a login for these hosts; returns the option."""
     folder.mkdir()
     auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
-    auths = {registry.name: {"auth": auth} for registry in registries}
+    auths = {host: {"auth": auth} for host in hosts}
     (folder / "config.json").write_text(json.dumps({"auths": auths}))
     return f"--docker-config={folder}"
 
