@@ -1,7 +1,7 @@
 """Every engine read side by side, each within a time of its own: one that hangs costs nothing but itself."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from math import inf

@@ -1,6 +1,9 @@
 """TLS as curl, Docker and Go do it: one way to look at certificates, for engines as for registries."""
 
+import errno
+import os
 import ssl
+import stat
 from collections.abc import Iterable
 
 
@@ -34,15 +37,24 @@ def context(
         made.verify_mode = ssl.CERT_NONE
     for file in ca_files:
         try:
+            regular(file)
             made.load_verify_locations(file)
         except (OSError, ValueError) as error:
             raise ValueError(f"CA file {file} cannot be used: {_words(error)}") from None
     for certificate, key in certificates:
         try:
+            regular(certificate)
+            regular(key)
             made.load_cert_chain(certificate, key, password="")  # never ask at a terminal
         except (OSError, ValueError) as error:
             raise ValueError(f"client certificate {certificate} cannot be used: {_words(error)}") from None
     return made
+
+
+def regular(path: str) -> None:
+    """Raise OSError unless a path is a regular file: to open a named pipe may take for ever."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
 
 
 def _words(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Where a registry is asked, and what is trusted there."""
 
+import os
 import socket
 import threading
 from contextlib import suppress
@@ -225,7 +226,8 @@ def test_a_ca_of_its_own_is_looked_at_on_loopback_too(asker, serve, authority, t
 def test_a_ca_file_that_is_none_is_named(asker, serve, authority, tmp_path):
     server = serve(tls=authority.server_context(), name=NAME)
     (tmp_path / "ca.pem").write_text("no certificate")
-    for name in ("ca.pem", "missing.pem"):
+    os.mkfifo(tmp_path / "pipe.pem")
+    for name in ("ca.pem", "missing.pem", "pipe.pem"):
         with pytest.raises(errors.Unreachable, match=name):
             asker.registry(ca_files={server.host: str(tmp_path / name)}).published(server.reference("app:1"))
 

@@ -126,6 +126,8 @@ def _login(user: str | None, password: str | None) -> dict[str, str]:
 def _tls_context(settings: Settings) -> "ssl.SSLContext":
     import ssl
 
+    from container_updates.untrusted.tls import regular
+
     for option, path in (
         ("--tls-ca", settings.tls_ca),
         ("--tls-cert", settings.tls_cert),
@@ -133,8 +135,7 @@ def _tls_context(settings: Settings) -> "ssl.SSLContext":
     ):
         try:
             if path:
-                with open(path, "rb"):
-                    pass
+                regular(path)
         except OSError as error:
             raise InventoryError(f"{option} {path}: {error.strerror}") from None
     if bool(settings.tls_cert) != bool(settings.tls_key):

@@ -1,8 +1,10 @@
 """Logins as the admin keeps them: docker's config.json, its credential helpers, and Podman's auth.json."""
 
 import base64
+import errno
 import os
 import signal
+import stat
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -110,7 +112,10 @@ class Credentials:
 
     def _read(self, path: Path) -> "_File | None":
         try:
-            with path.open("rb") as stream:
+            # Without waiting: to open a named pipe may take for ever.
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
+                if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                    raise OSError(errno.EINVAL, "not a regular file")
                 content = stream.read(_MAX_FILE + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None

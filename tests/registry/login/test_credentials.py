@@ -132,6 +132,13 @@ def test_a_file_that_may_not_be_read_is_a_problem(credentials, tmp_path):
     assert len(found.problems) == 1
 
 
+def test_a_file_that_is_a_named_pipe_is_a_problem_and_waits_for_nobody(credentials, tmp_path):
+    os.mkfifo(tmp_path / "config.json")
+    found = credentials()
+    assert found.login("example.com", "app") is None
+    assert [problem.message for problem in found.problems] == ["cannot be read: not a regular file"]
+
+
 def test_an_empty_file_is_none(credentials):
     found = credentials(b"")
     assert found.login("example.com", "app") is None
