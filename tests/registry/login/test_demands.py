@@ -75,7 +75,8 @@ def test_public_and_private_repositories_asked_at_the_same_time_with_a_login_do_
     assert ask(asker.registry(), references) == wanted
 
 
-def test_each_repository_key_of_artifactory_has_its_own_token_server(asker, server):
+@pytest.mark.parametrize("strict", [True, False], ids=["that refuses what is not its own", "that takes all"])
+def test_each_repository_key_of_artifactory_has_its_own_token_server(asker, server, strict):
     wanted = []
     for key in ("docker-local", "docker-remote"):
         for name in ("one", "two"):
@@ -85,7 +86,7 @@ def test_each_repository_key_of_artifactory_has_its_own_token_server(asker, serv
 
         def token(request, key=key):
             scopes = parse_qs(urlsplit(request.path).query)["scope"]
-            own = all(f":{key}/" in scope for scope in scopes)
+            own = not strict or all(f":{key}/" in scope for scope in scopes)
             return (200, {}, json.dumps({"token": key}).encode()) if own else (403, {}, b"")
 
         server.routes[f"/{key}/token"] = token
