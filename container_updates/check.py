@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from container_updates import chain, workers
-from container_updates.actions import explained
+from container_updates.actions import after, explained
 from container_updates.chain import Context
 from container_updates.chain.updates import lookup
 from container_updates.chain.updates.link import asks
@@ -17,7 +17,6 @@ from container_updates.model import Container, Finding, Outcome, Problem, Subjec
 from container_updates.reference import Reference, is_digest
 from container_updates.registry import Credentials, Hosts, Registry
 from container_updates.settings import Settings
-from container_updates.state import last_report
 from container_updates.state.store import Store
 from container_updates.verdicts import judge
 
@@ -54,10 +53,7 @@ def run(
     At the deadline, or when a signal lets it expire, what is known is returned, and the rest is `timeout`.
     """
     started = clock.steady()
-    if settings.learn:
-        from container_updates.trust.learning import learn
-
-        learn.refuse(settings.learn)
+    after.refuse(settings)
     with (
         closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache, ttl=settings.cache_ttl)) as store,
         closing(Credentials(settings, deadline)) as credentials,
@@ -82,37 +78,32 @@ def run(
         with progress(len(subjects)) as steps:
             found = _examine(subjects, context, deadline, steps.advance)
         problems = [problem for inventory in fleet.inventories for problem in inventory.problems]
-        requests = [request for inventory in fleet.inventories for request in inventory.requests]
-        asked = [*registry.requests]
         outcome = judge(
             [(container, _findings(container, found, settings)) for container in fleet.containers],
             settings=settings,
-            numbers={
-                "images": len({(subject.reference, subject.image.id) for subject in subjects}),
-                "oldest_image": _oldest_image(subjects, clock),
-                "registry_requests": sum(request.status is not None for request in asked),
-                "ratelimit_remaining": registry.ratelimit_remaining,
-                "time": clock.steady() - started,
-            },
+            numbers={**_numbers(subjects, context), "time": clock.steady() - started},
             problems=[*problems, *registry.problems, *_missing_packages(found)],
             checked_at=clock.now(),
-            requests=[*requests, *asked],
+            requests=[*(one for inventory in fleet.inventories for one in inventory.requests), *registry.requests],
             unread=fleet.failures,
             engines=fleet.engines,
         )
-        if settings.learn:
-            policy = trust.policy if trust else None
-            written = learn.write(settings.learn, outcome.containers, policy, clock.now(), any_port=settings.demo)
-            outcome = replace(outcome, notes=(written,))
-        if settings.new_only:
-            outcome = last_report.mark(outcome, store, settings.service)
-        if settings.explain:
-            outcome = replace(outcome, state=outcome.containers[0].state)
+        outcome = after.complete(outcome, settings, store, trust)
         # A disk that is full shows itself here, and is to be told. The store keeps how far the memory got.
         if trust is not None:
             trust.close()
         store.close()
         return replace(outcome, problems=(*outcome.problems, *(trust.problems if trust else ()), *store.problems))
+
+
+def _numbers(subjects: Sequence[Subject], context: Context) -> dict[str, float | None]:
+    """Return the metrics that no finding tells."""
+    return {
+        "images": len({(subject.reference, subject.image.id) for subject in subjects}),
+        "oldest_image": _oldest_image(subjects, context.clock),
+        "registry_requests": sum(request.status is not None for request in context.registry.requests),
+        "ratelimit_remaining": context.registry.ratelimit_remaining,
+    }
 
 
 def _trust_context(settings: Settings, store: Store, clock: Clock) -> "TrustContext | None":

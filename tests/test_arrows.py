@@ -50,12 +50,13 @@ ALLOWED: dict[str, set[str]] = {
     "report": BASE | {"report.sentences"},
     "report.sentences": BASE | {"report"},
     "actions": BASE
-    | {"state", "report", "signing", "signing.crypto", "signing.sigstore", "trust", "trust.memory", "trust.policy"},
+    | {"state", "report", "signing", "signing.crypto", "signing.sigstore", "trust", "trust.memory", "trust.policy"}
+    | {"trust.learning"},
     "demo": BASE | {"demo.engine", "demo.registry"},
     "demo.engine": BASE | {"demo", "demo.registry"},
     "demo.registry": BASE | {"demo"},
     "check": BASE
-    | {"actions", "trust", "trust.learning", "inventory", "registry", "registry.login", "state", "chain", "signing"}
+    | {"actions", "trust", "inventory", "registry", "registry.login", "state", "chain", "signing"}
     | {"chain.updates", "untrusted", "verdicts"},
     "options": BASE | {"chain", "report", "untrusted", "verdicts"},
     "cli": BASE | {"options", "check", "actions", "report", "demo"},

@@ -1,0 +1,35 @@
+"""What comes after the walk: what was learnt is written, what was reported is marked, one container is all there is."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from container_updates.model import Outcome
+from container_updates.settings import Settings
+from container_updates.state import last_report
+from container_updates.state.store import Store
+
+if TYPE_CHECKING:
+    from container_updates.trust.context import TrustContext
+
+
+def refuse(settings: Settings) -> None:
+    """Raise `UsageError`, before anything is asked, for what could not be done afterwards."""
+    if settings.learn:
+        from container_updates.trust.learning import learn
+
+        learn.refuse(settings.learn)
+
+
+def complete(outcome: Outcome, settings: Settings, store: Store, trust: "TrustContext | None") -> Outcome:
+    """Return the outcome as `--learn`, `--new-only` and `--explain` want it."""
+    if settings.learn:
+        from container_updates.trust.learning import learn
+
+        policy = trust.policy if trust else None
+        written = learn.write(settings.learn, outcome.containers, policy, outcome.checked_at, any_port=settings.demo)
+        outcome = replace(outcome, notes=(written,))
+    if settings.new_only:
+        outcome = last_report.mark(outcome, store, settings.service)
+    if settings.explain:
+        outcome = replace(outcome, state=outcome.containers[0].state)
+    return outcome
