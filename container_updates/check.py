@@ -62,7 +62,7 @@ def run(
         trust = _trust_context(settings, store, clock)
         fleet = reading.read(settings, deadline, opened)
         registry = Registry(
-            hosts=Hosts(settings, fleet.registries),
+            hosts=Hosts(settings, fleet.registries, final_mirrors=trust.final_mirrors if trust else ()),
             credentials=credentials,
             store=store,
             clock=clock,

@@ -181,7 +181,7 @@ class Registry:
 
         def ask(endpoint: Endpoint) -> Answer:
             answer = self._ask(endpoint, "GET", reference.repository, path, headers=headers, limit=limit)
-            if endpoint.mirror and answer.status not in (200, 304):
+            if endpoint.mirror and not endpoint.final and answer.status not in (200, 304):
                 raise NotFound(f"{endpoint.host} does not have it", repository_answers=None)
             return answer
 
@@ -244,7 +244,8 @@ class Registry:
         path = f"manifests/{name}"
         answer = self._ask(endpoint, "GET", reference.repository, path, headers=_ACCEPT, limit=MAX_MANIFEST)
         if answer.status == 404:
-            exists = None if endpoint.mirror else self._repository_answers(endpoint, reference.repository, answer.body)
+            unclear = endpoint.mirror and not endpoint.final
+            exists = None if unclear else self._repository_answers(endpoint, reference.repository, answer.body)
             raise NotFound(f"{endpoint.host} has no {reference.repository} {name}", repository_answers=exists)
         _ok(endpoint, answer)
         if is_digest(name):

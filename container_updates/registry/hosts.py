@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +36,8 @@ class Endpoint:
     """Path of a mirror's URL, without the slash at its end."""
     names: str = ""
     """What repositories' names begin with there: at a Content Trust server the registry's, `docker.io/`."""
+    final: bool = False
+    """Of a mirror: it speaks for the registry, what it does not have is not there."""
 
     @property
     def login_name(self) -> str:
@@ -57,8 +60,15 @@ class Hosts:
     """What the options, the engines and /etc/docker/certs.d say about registry hosts."""
 
     def __init__(
-        self, settings: Settings, engine: EngineRegistries, certs_dir: str | os.PathLike[str] = "/etc/docker/certs.d"
+        self,
+        settings: Settings,
+        engine: EngineRegistries,
+        certs_dir: str | os.PathLike[str] = "/etc/docker/certs.d",
+        *,
+        final_mirrors: Iterable[str] = (),
     ) -> None:
+        """`final_mirrors`: hosts of mirrors that speak for the registry, which is not asked itself then (air gap)."""
+        self._final_mirrors = frozenset(final_mirrors)
         self._mirrors = [settings.mirrors, engine.mirrors]
         self._rules = sorted(engine.rules, key=lambda rule: -len(rule.prefix))
         self._named = {_host_of(host) for host in settings.insecure_registries}
@@ -79,6 +89,8 @@ class Hosts:
         The registry's login goes there, unless the host is another one: that gets its own.
         """
         *_, upstream = self.endpoints(registry)
+        if upstream.final:
+            upstream = Endpoint(registry, _host_of(registry), self.schemes(_host_of(registry)))
         host = _DOCKER_HUB_TRUST if registry == DOCKER_HUB else upstream.host
         if url is None:
             return replace(upstream, host=host, names=f"{registry}/")
@@ -154,8 +166,19 @@ class Hosts:
                     self.problems.append(Problem(registry, "bad-answer", "a mirror that is no http or https URL"))
         rule = self._rule(f"{registry}/{repository}")
         if rule is not None:
-            return (*dict.fromkeys((*found, *self._ruled(registry, rule))),)
-        return (*dict.fromkeys(found), Endpoint(registry, _host_of(registry), self.schemes(_host_of(registry))))
+            return self._until_final(dict.fromkeys((*found, *self._ruled(registry, rule))))
+        upstream = Endpoint(registry, _host_of(registry), self.schemes(_host_of(registry)))
+        return self._until_final(dict.fromkeys((*found, upstream)))
+
+    def _until_final(self, endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+        """Return the endpoints up to a mirror that speaks for the registry."""
+        asked: list[Endpoint] = []
+        for endpoint in endpoints:
+            final = endpoint.mirror and endpoint.host in self._final_mirrors
+            asked.append(replace(endpoint, final=True) if final else endpoint)
+            if final:
+                break
+        return tuple(asked)
 
     def _rule(self, name: str) -> RegistryRule | None:
         """Return the rule of registries.conf with the longest prefix that fits a name."""

@@ -33,7 +33,11 @@ class TrustContext:
         self._lock = threading.RLock()
         self._policy: Policy | None = None
         self._memory: Memory | None = None
-        self._sources: tuple[Source, ...] = self._read() if policies else ()
+        self._sources: tuple[Source, ...] = ()
+        self.final_mirrors: tuple[str, ...] = ()
+        """Hosts of mirrors that speak for their registry, as the policy says."""
+        if policies:
+            self._sources, self.final_mirrors = self._read()
         self.policy_fingerprint = sha256(json.dumps(self._sources).encode()).hexdigest() if policies else ""
         """Of every file of the policy, and where it lies: what is made of it may be kept under this."""
         self.memory_fingerprint = self._seen()
@@ -79,14 +83,15 @@ class TrustContext:
             return mark
         return f"{mark} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
 
-    def _read(self) -> tuple[Source, ...]:
+    def _read(self) -> tuple[tuple[Source, ...], tuple[str, ...]]:
         key = "\n".join((__version__, *self._policies))
         known = _unpack(self._facts.recall("policy", key))
-        if known is not None and files.unchanged(known):
+        if known is not None and files.unchanged(known[0]):
             return known
         self._policy = self._load()
-        self._facts.remember("policy", key, json.dumps(self._policy.sources).encode())
-        return self._policy.sources
+        read = self._policy.sources, self._policy.mirrors
+        self._facts.remember("policy", key, json.dumps(read).encode())
+        return read
 
     def _load(self) -> "Policy":
         from container_updates.trust.policy import load
@@ -94,8 +99,9 @@ class TrustContext:
         return load.load(self._policies)
 
 
-def _unpack(fact: bytes | None) -> tuple[Source, ...] | None:
+def _unpack(fact: bytes | None) -> tuple[tuple[Source, ...], tuple[str, ...]] | None:
     try:
-        return tuple((str(path), str(digest)) for path, digest in json.loads(fact or b"")) or None
+        sources, mirrors = json.loads(fact or b"")
+        return tuple((str(path), str(digest)) for path, digest in sources), tuple(map(str, mirrors))
     except (ValueError, TypeError):
         return None

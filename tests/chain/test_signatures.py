@@ -6,6 +6,7 @@ The right verdicts are those of the READMEs beside the assets (tests/assets/sign
 import base64
 import fcntl
 import json
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,7 @@ from container_updates.demo.registry.server import RegistryServer
 from container_updates.errors import PolicyError
 from container_updates.model import State, Verdict
 from tests.support import bundles, forge, paths
-from tests.support.lab import Lab, lab
+from tests.support.lab import Checked, Lab, lab
 from tests.support.paths import ROOT
 from tests.support.signed import BUNDLE, Signer
 
@@ -513,3 +514,50 @@ def test_signatures_may_lie_in_another_repository(host: Lab) -> None:
     checked = host.check(checks=ONLY, trust_policies=(str(file),))
     assert checked.finding("web", "signatures").code == "signed"
     assert checked.finding("bare", "signatures").code == "unsigned"
+
+
+class TestBehindAMirror:
+    """An engine that pulls through a mirror; the registry itself cannot be reached from here."""
+
+    @pytest.fixture
+    def origin(self) -> str:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            return f"127.0.0.1:{unused.getsockname()[1]}"
+
+    def mirrored(self, host: Lab, origin: str, name: str) -> PushedImage:
+        image = host.registry.push_image(f"app/{name}", "1")
+        host.run(name, replace(image, reference=f"{origin}/app/{name}:1"))
+        return image
+
+    def check(self, host: Lab, origin: str, policy: str, **settings: Any) -> Checked:
+        mirrors = {origin: (f"http://{host.registry.host}",)}
+        return host.check(**{"checks": ONLY, "mirrors": mirrors, "trust_policies": (policy,), **settings})
+
+    @pytest.mark.parametrize("referrers_api", [True, False], ids=["api", "no-api"])
+    def test_a_good_signature_that_the_mirror_has_is_enough(
+        self, tmp_path: Path, origin: str, referrers_api: bool
+    ) -> None:
+        with RegistryServer(referrers_api=referrers_api) as registry, EngineServer(CLASSIC) as engine:
+            host = Lab(engine, registry, tmp_path)
+            signer = Signer(registry)
+            signer.classic(self.mirrored(host, origin, "web"))
+            self.mirrored(host, origin, "bare")
+            checked = self.check(host, origin, str(signer.policy(tmp_path)))
+            assert checked.finding("web", "signatures").code == "signed"
+            assert checked.finding("bare", "signatures").code == "unreachable"
+
+    def test_what_a_mirror_that_speaks_for_the_registry_does_not_have_is_not_there(
+        self, host: Lab, origin: str
+    ) -> None:
+        signer = Signer(host.registry)
+        signer.classic(self.mirrored(host, origin, "web"))
+        self.mirrored(host, origin, "bare")
+        file = signer.policy(host.folder)
+        speaks = f'version = 1\n[registries]\nmirror-is-registry = ["{host.registry.host}"]\n'
+        file.write_text(file.read_text().replace("version = 1\n", speaks))
+        for no_cache in (True, False, False):
+            checked = self.check(host, origin, str(file), no_cache=no_cache)
+            assert checked.finding("web", "signatures").code == "signed"
+            assert checked.finding("bare", "signatures").code == "unsigned"
+            assert not [request for request in checked.outcome.requests if origin in request.url]

@@ -380,3 +380,15 @@ def test_tls_goes_through_a_proxy_and_is_still_verified(asker, serve, authority,
     with pytest.raises(errors.Unreachable, match="proxy") as caught:
         registry.published(server.reference("app:1"))
     assert "s3cret" not in caught.value.reason + repr(registry.requests)
+
+
+def test_a_mirror_that_speaks_for_the_registry_is_the_last_that_is_asked():
+    mirrors = {"docker.io": ("https://first.example.com", "https://air.example.com/hub", "https://other.example.com")}
+    hosts = Hosts(Settings(mirrors=mirrors), EngineRegistries(), final_mirrors=["air.example.com"])
+    found = hosts.endpoints("docker.io")
+    assert [(endpoint.host, endpoint.final) for endpoint in found] == [
+        ("first.example.com", False),
+        ("air.example.com", True),
+    ]
+    assert hosts.trust_server("docker.io", None).host == "notary.docker.io"
+    assert [endpoint.host for endpoint in hosts.endpoints("air.example.com")] == ["air.example.com"]
