@@ -25,6 +25,7 @@ _TOO_LARGE = (400, 413, 431)
 _EXPIRED = (400, 401)
 _HIDDEN = (401, 403, 404)
 """How registries answer to strangers about what is there."""
+_NOT_SENT = "which is not sent without verified TLS (see --insecure-registry)"
 _SMALL = 64 * 1024
 _KINDS = ("/manifests/", "/blobs/", "/tags/", "/referrers/", "/_trust/")
 
@@ -254,12 +255,11 @@ class Auth:
             return "this login may not read it"
         if self.login(reply.place, repository):
             return "it did not ask for the login that there is for it"
-        return f"it may not be read without a login, {self._why_none(reply.place, repository)}"
+        unsent = f", {_NOT_SENT}" if self._credentials.login(reply.place.login_name, repository) else ""
+        return f"it may not be read without a login{unsent}"
 
     def _why_none(self, place: Place, repository: str) -> str:
-        if self._credentials.login(place.login_name, repository):
-            return "which is not sent without verified TLS (see --insecure-registry)"
-        return "and there is none for it"
+        return _NOT_SENT if self._credentials.login(place.login_name, repository) else "and there is none for it"
 
     @staticmethod
     def _is_from(place: Place, answer: Answer) -> bool:

@@ -143,7 +143,7 @@ def test_what_is_not_there_with_a_login_either_is_not_there(asker, server):
 def test_the_words_say_whether_the_login_was_used(asker, server):
     for status in (401, 403):
         server.routes[f"/v2/app{status}/manifests/1"] = (status, {}, b"")
-    assert "without a login, and there is none" in refused(server, "app403:1", asker.registry())
+    assert "it may not be read without a login (HTTP 403)" in refused(server, "app403:1", asker.registry())
     assert "without saying how" in refused(server, "app401:1", asker.registry())
     asker.login({"auths": {server.host: {"username": "user", "password": "secret"}}})
     assert "it did not ask for the login" in refused(server, "app403:1", asker.registry())
