@@ -5,6 +5,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
+def one_of_each(python: str, folder: Path, env: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return the verdicts on one signature of each kind by what that interpreter finds installed."""
+    argv = [python, "-P", str(ONE_OF_EACH), str(ROOT / "tests" / "assets" / "signatures")]
+    result = run(argv, folder, env)
+    assert result.exit_code == 0, result.stderr
+    return dict(json.loads(result.stdout))
+
+
 def demo(argv: list[str], home: Path) -> Run:
     """Run the demo, which needs no engine."""
     return run([*argv, "--demo", "--output=nagios"], home)
@@ -51,6 +60,16 @@ def test_the_file_runs_in_place_with_debian_s_own_python_and_packages(tmp_path: 
     assert result.stderr == ""
 
 
+def test_debian_s_own_packages_verify_all_that_needs_no_timestamp(tmp_path: Path) -> None:
+    needed = [DEBIAN_PYTHON, "-c", "import cryptography, cbor2, nacl"]
+    if subprocess.run(needed, capture_output=True).returncode != 0:
+        unavailable("apt install python3-cryptography python3-cbor2 python3-nacl")
+    verdicts = one_of_each(DEBIAN_PYTHON, tmp_path, {"PYTHONPATH": str(ROOT)})["verdicts"]
+    needing = {name for name in verdicts if "imestamp" in name}
+    assert {name for name, (state, _) in verdicts.items() if state == "good"} == set(verdicts) - needing
+    assert {verdicts[name][1] for name in needing} == {"this host lacks a Python package for it"}
+
+
 def test_pip_install_brings_the_command_and_the_module(installed: Path, tmp_path: Path) -> None:
     version = run([str(installed / "check_container_updates"), "--version"], tmp_path)
     assert version.exit_code == 0
@@ -65,10 +84,7 @@ def test_pip_install_brings_the_command_and_the_module(installed: Path, tmp_path
 
 def test_pip_install_alone_verifies_one_of_each_kind(installed: Path, tmp_path: Path) -> None:
     """Without an extra, and without the sigstore package."""
-    argv = [str(installed / "python"), "-P", str(ONE_OF_EACH), str(ROOT / "tests" / "assets" / "signatures")]
-    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
+    said = one_of_each(str(installed / "python"), tmp_path)
     assert not said["sigstore"]
     assert {name: verdict[0] for name, verdict in said["verdicts"].items()} == dict.fromkeys(said["verdicts"], "good")
     assert len(said["verdicts"]) == 7

@@ -106,7 +106,7 @@ def _material(bundle: Mapping[str, Any], signature: bytes, **signed: Any) -> "Ma
         raise Wrong("the bundle names neither a certificate nor a key")
     entries = member(bundle, "verificationMaterial", "tlogEntries") or []
     if len(entries) > 1:
-        raise Wrong(f"the bundle has {len(entries)} log entries instead of one")
+        raise Unknown(f"a bundle with {len(entries)} log entries, of which one alone is supported")
     entry = rekor.from_bundle(entries[0]) if entries else None
     if entry is not None and entry.proof is None and bundle["mediaType"] != MEDIA_TYPES[0]:
         raise Wrong("the log entry has no proof of inclusion")

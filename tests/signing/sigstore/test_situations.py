@@ -465,6 +465,23 @@ def test_a_small_rsa_key_above_a_signer_or_a_timestamp_is_invalid(which):
     assert "certificate CN=small,O=Acme,C=DE has an RSA key of 1024 bits, less than 2048" in checked.reason
 
 
+@pytest.mark.parametrize("hashed_by", ["MD5", "SHA-1"])
+def test_an_authority_that_is_signed_with_a_broken_hash_is_invalid_and_says_so(hashed_by):
+    known = Private(root_ca=forge.certify("rsa root", authority=True, key=forge.rsa_key()))
+    known.ca = forge.weakly_signed(known.ca, hashed_by)
+    checked = bundle.verify(known.bundle((known.tsa, {})), expected(known.signer()))
+    assert (checked.state, checked.reason) == (
+        State.WRONG,
+        f"certificate CN=fulcio,O=Acme,C=DE is signed with {hashed_by}",
+    )
+
+
+def test_a_bundle_with_several_log_entries_is_not_called_invalid(instance):
+    body = json.loads(logged(instance, instance.certificate()))
+    body["verificationMaterial"]["tlogEntries"] *= 2
+    assert bundle.verify(json.dumps(body).encode(), expected(instance.signer())).state is State.UNKNOWN
+
+
 @pytest.fixture
 def fresh_root():
     trusted_root.public_good.cache_clear()
