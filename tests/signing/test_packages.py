@@ -20,7 +20,7 @@ def python(code):
 def test_reading_a_policy_and_deciding_loads_no_library(tmp_path):
     key = PROJECT / "tests/assets/signatures/cosign-classic-sig/cosign.pub"
     policy = tmp_path / "policy.toml"
-    policy.write_text(f'[[rule]]\nimages = ["**"]\n[[rule.signer]]\ntype = "key"\nfile = "{key}"\n')
+    policy.write_text(f'version = 1\n[[rule]]\nimages = ["**"]\n[[rule.signer]]\ntype = "key"\nfile = "{key}"\n')
     code = (
         "import sys\nfrom container_updates.trust import decision\nfrom container_updates.trust.policy import load\n"
         "from container_updates.signing.sigstore import bundle, cosign\n"

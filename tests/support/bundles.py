@@ -74,6 +74,18 @@ def dsse_v2(signer, envelope):
     return {"apiVersion": "0.0.2", "kind": "dsse", "spec": {"dsseV002": record}}
 
 
+def intoto_v2(private_key, envelope):
+    """As Rekor v1 has it: the payload's hash, and the signature in base64 once more."""
+    payload = base64.b64decode(envelope["payload"])
+    made = envelope["signatures"][0]["sig"].encode()
+    signed = {
+        "payloadType": envelope["payloadType"],
+        "signatures": [{"sig": b64(made), "publicKey": b64(forge.pem(private_key))}],
+    }
+    hashed = {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}
+    return {"apiVersion": "0.0.2", "kind": "intoto", "spec": {"content": {"envelope": signed, "payloadHash": hashed}}}
+
+
 def hashedrekord(signer_pem, signature, digest):
     """As Rekor v1 has it."""
     data = {"hash": {"algorithm": "sha256", "value": digest.hex()}}

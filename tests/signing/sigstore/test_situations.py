@@ -328,7 +328,7 @@ def test_an_entry_of_rekor_v2_beside_a_key_is_good_with_the_root_that_has_the_lo
         made, hashed = envelope["signatures"][0]["sig"], hashlib.sha256(bundles.pae(envelope)).digest()
         if kind == "dsse":
             entries = [bundles.dsse_v2(private_key, envelope), bundles.dsse_v2(other, envelope)]
-            entries.append(bundles.dsse_v2(private_key, forge.dsse(private_key, statement(more=1))))
+            entries.append(bundles.dsse_v2(private_key, {**envelope, "payload": b64(b"{}")}))
         else:
             entries = [bundles.hashedrekord_v2(who, made, hashed) for who in (private_key, other)]
             entries.append(bundles.hashedrekord_v2(private_key, made, b"o" * 32))
@@ -340,6 +340,21 @@ def test_an_entry_of_rekor_v2_beside_a_key_is_good_with_the_root_that_has_the_lo
         assert checked.state is (State.WRONG if number else State.GOOD), checked.reason
         without = bundle.verify(body, expected(replace(signer, log=None)))
         assert without.state is (State.WRONG if number else State.UNKNOWN)
+
+
+def test_an_entry_of_the_kind_intoto_has_to_be_about_this_envelope(instance):
+    private_key, other = forge.new_key(), forge.new_key()
+    envelope = forge.dsse(private_key, statement())
+    signer = KeySigner("acme.pub", spki(private_key), log=instance.root)
+    for entry, state in (
+        (bundles.intoto_v2(private_key, envelope), State.GOOD),
+        (bundles.intoto_v2(private_key, {**envelope, "payload": b64(b"{}")}), State.WRONG),
+        (bundles.intoto_v2(private_key, forge.dsse(private_key, statement())), State.WRONG),
+        (bundles.intoto_v2(other, envelope), State.WRONG),
+    ):
+        material = bundles.public_key(private_key) | bundles.logged(instance.log_key, entry, promised_at=LOGGED)
+        checked = bundle.verify(bundles.bundle(material, envelope=envelope), expected(signer))
+        assert checked.state is state, checked.reason
 
 
 def test_a_key_and_a_private_log_are_good_with_the_root_of_the_policy(instance):
@@ -463,6 +478,30 @@ def test_a_small_rsa_key_above_a_signer_or_a_timestamp_is_invalid(which):
     checked = bundle.verify(known.bundle((known.tsa, {})), expected(known.signer()))
     assert checked.state is State.WRONG
     assert "certificate CN=small,O=Acme,C=DE has an RSA key of 1024 bits, less than 2048" in checked.reason
+
+
+def test_a_named_signer_counts_under_his_own_root_alone():
+    """Right under the public-good root, and by that name: but the policy has another root for him."""
+    folder = ROOT / "sigstore-conformance"
+    root = trusted_root.parse((folder / "roots" / "invalid-ct-key_fail.json").read_bytes())
+    body = (folder / "bundles" / "invalid-ct-key_fail.json").read_bytes()
+    digest = json.loads((folder / "cases.json").read_text())["invalid-ct-key_fail"]["digest"]
+    checked = bundle.verify(body, expected(replace(ANYBODY, root=root), digest=digest))
+    assert (checked.state, checked.signer, checked.lacks) == (State.UNKNOWN, None, None)
+    assert checked.reason.startswith("its certificate is in a certificate log that no root here knows")
+    assert bundle.verify(body, expected(ANYBODY, digest=digest)).state is State.GOOD
+
+
+@pytest.mark.parametrize(
+    ("origin", "state"), [("log.example", State.GOOD), ("", State.WRONG), ("log.example\n\n", State.WRONG)]
+)
+def test_a_checkpoint_has_a_log_s_name_and_nothing_more_than_its_form_allows(instance, origin, state):
+    private_key = forge.new_key()
+    message = bundles.over_manifest(private_key)
+    entry = bundles.hashedrekord(forge.pem(private_key), message["signature"], RAW)
+    body = by_key(private_key, bundles.logged(instance.log_key, entry, origin=origin), message)
+    checked = bundle.verify(body, expected(KeySigner("a", spki(private_key), log=instance.root)))
+    assert checked.state is state, checked.reason
 
 
 @pytest.mark.parametrize("hashed_by", ["MD5", "SHA-1"])
