@@ -57,6 +57,6 @@ def test_one_container_from_the_engine_to_the_steps_of_its_image(
     assert one["status"].startswith(status)
     assert one["created"][:10] == made
 
-    near = explain(plugin, "front")
+    near = explain(plugin, "shop-fornt-1")
     assert near.exit_code == 3
     assert near.stdout.endswith("no such container; did you mean shop-front-1?\n")

@@ -110,7 +110,10 @@ def test_an_update_from_its_publication_to_its_container(story: Story) -> None:
     ]
     assert story.read(critical={"outdated_age": "172800"})[0].startswith("CONTAINER_UPDATES CRITICAL - 1 of 1")
     assert story.read(min_age=4 * 86400.0) == ["CONTAINER_UPDATES OK - 1 container with a young update"]
-    assert story.read(min_age=4 * 86400.0, verbose=1)[1:] == ["[OK] web: WEB outdated since 3d, no alarm before 4d"]
+    assert story.read(min_age=4 * 86400.0, verbose=1)[1:] == [
+        "Update timely: 1 of 1 timely",
+        "[OK] web: WEB outdated since 3d, no alarm before 4d",
+    ]
 
     story.pull()
     assert story.read() == [

@@ -108,12 +108,11 @@ class Remembered:
         `doubtful`: there is a signature of which nobody can say whose it is. Content Trust is only asked for where a
         policy names a root.
         """
-        others = [
-            one
-            for one in self.known.values()
-            if one.seen in self.in_force and one.policies and policy not in one.policies
-        ]
-        return any(doubtful or one.seen.kind == "content-trust" for one in others)
+        known = [one for one in self.known.values() if one.seen in self.in_force and one.policies]
+        trust_data = [one for one in known if one.seen.kind == "content-trust"]
+        # One root that this policy names is enough: then the trust data was asked for, whoever else signs it.
+        unasked = bool(trust_data) and all(policy not in one.policies for one in trust_data)
+        return unasked or (doubtful and any(policy not in one.policies for one in known))
 
     def _outdone(self, one: Known) -> bool:
         better = [other.first.at for other in self.known.values() if other.seen.rank > one.seen.rank]

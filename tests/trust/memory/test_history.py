@@ -113,6 +113,13 @@ def test_what_another_policy_proved_is_not_disproved_by_this_one() -> None:
     assert not read([Row(1, SEEN, (A,), "sha256:1", DAY)]).is_open("new", doubtful=True)
     trust_data = identity.signer({"kind": "content-trust", "fingerprint": "sha256:1"})
     assert seen_under("old", trust_data).is_open("new", doubtful=False)
+    rotated = identity.signer({"kind": "content-trust", "fingerprint": "sha256:2"})
+    both_roots = [
+        Row(number, SEEN, (replace(one, policy=policy),), "sha256:1", DAY + number)
+        for number, (one, policy) in enumerate([(trust_data, "old"), (rotated, "new")], 1)
+    ]
+    assert not read(both_roots).is_open("old", doubtful=False), "this policy asks for the trust data, which is gone"
+    assert read(both_roots).is_open("third", doubtful=False)
     both = read([Row(number, SEEN, (replace(A, policy=str(number)),), "sha256:1", DAY + number) for number in (1, 2)])
     assert not both.is_open("1", doubtful=True)
 
