@@ -45,7 +45,8 @@ ALLOWED: dict[str, set[str]] = {
     "chain.updates": BASE | {"chain", "registry", "chain.versions", "chain.source"},
     "chain.versions": BASE | {"chain", "registry", "chain.updates", "chain.source"},
     "chain.signatures": BASE | {"chain", "signing", "signing.content_trust", "trust", "trust.policy", "trust.memory"},
-    "chain.source": BASE | {"untrusted", "chain", "registry", "signing", "trust.policy", "trust.memory"},
+    "chain.source": BASE
+    | {"untrusted", "chain", "chain.updates", "registry", "signing", "trust.policy", "trust.memory"},
     "verdicts": BASE,
     "report": BASE | {"report.sentences"},
     "report.sentences": BASE | {"report"},

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from container_updates.inventory.archive import Archive
 from container_updates.model import Container, EngineRegistries, Image, ImageDetails, Problem, RequestRecord
+from container_updates.reference import Reference
 
 
 class Inventory(Protocol):
@@ -40,6 +41,10 @@ class Inventory(Protocol):
 
     def details(self, image: Image) -> ImageDetails:
         """Return what only an inspect of `image` tells, asked once an image; raises `InventoryError`."""
+        ...
+
+    def images(self) -> Iterable[tuple[Reference, Image]]:
+        """Return the images that a registry has, too, as name:tag@digest, a name each; nothing is asked."""
         ...
 
     def registries(self) -> EngineRegistries:

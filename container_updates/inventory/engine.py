@@ -6,6 +6,7 @@ Source: Docker Engine API 1.24 to 1.53 (`api/swagger.yaml`).
 import re
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -182,6 +183,21 @@ class DockerEngine:
     def files(self, container_id: str) -> Archive:
         """Return the files of a container, running or stopped; nothing is asked yet."""
         return Archive(self._connection, self._path(f"/containers/{quote(container_id, safe='')}/archive"))
+
+    def images(self) -> Iterable[tuple[Reference, Image]]:
+        """Return the images that a registry has, too, as name:tag@digest, a name each; nothing is asked.
+
+        One that has lost its tag to a newer pull goes by the one tag that its repository has on the engine.
+        """
+        tags: defaultdict[str, set[str]] = defaultdict(set)
+        for tag in self._tagged:
+            tags[reference.parse(tag).name].add(tag)
+        for record in self._records.values():
+            own = {str(parsed) for tag in record.tags if (parsed := _parsed(tag))}
+            for name, digest in _by_repository(record.known_as):
+                known = tags[name] & own or (tags[name] if len(tags[name]) == 1 else ())
+                for tag in known:
+                    yield replace(reference.parse(tag), digest=digest), self._image(record.id, None)
 
     def registries(self) -> EngineRegistries:
         """Return mirrors and insecure registries of `/info`; none where it does not tell. Raises `InventoryError`."""

@@ -1,6 +1,6 @@
 """What an image was built upon, and whether that is still what its tag names."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -59,7 +59,7 @@ def find(subject: Subject, proven: Iterable[Material], claimed: Iterable[Materia
             found.append((len(theirs.layers), Base(image, image.digest, image in signed, theirs.labels)))
     if found:
         return max(found, key=lambda one: one[0])[1]
-    return _labelled(subject, context)
+    return labelled(subject, context)
 
 
 def examine(base: Mapping[str, Any], subject: Subject, context: Context) -> Iterator[Finding]:
@@ -88,7 +88,6 @@ def examine(base: Mapping[str, Any], subject: Subject, context: Context) -> Iter
         return
     if moved:
         says = "" if base.get("proven") else ", as it claims,"
-        built, today = references.short(digest), references.short(published.digest)
         built, today = references.short(digest), references.short(published.digest)
         message = f"{what} outdated: built{says} from {built}, published {today}"
         details["published_digest"] = published.digest
@@ -130,22 +129,32 @@ def config(image: Reference, platform: Platform | None, registry: Registry) -> m
     return configs.of(registry, image, manifest) if manifest else None
 
 
-def _labelled(subject: Subject, context: Context) -> Base | None:
+def labelled(subject: Subject, context: Context, *, also: Collection[str] = ()) -> Base | None:
+    """Return the base that the image's labels name; None for none, or where its registry is none to talk to.
+
+    `also` are registries that somebody else chose than whoever wrote the labels.
+    """
     name = labels.claimed(subject.image.labels, labels.BASE_NAME)
     digest = labels.claimed(subject.image.labels, labels.BASE_DIGEST)
     try:
         reference = references.parse(name or "")
     except InvalidReference:
         return None
-    if not _may_be_asked(reference, subject, context):
+    chosen = reference.registry in also and is_allowed(reference.registry, context)
+    if not chosen and not _may_be_asked(reference, subject, context):
         return None
     return Base(reference, digest if digest and references.is_digest(digest) else reference.digest, proven=False)
 
 
 def _may_be_asked(image: Reference, subject: Subject, context: Context) -> bool:
     """Whether its registry is one to talk to: an image shall not aim the check at what only this machine reaches."""
-    allowed = context.policy is None or context.policy.allows(image.registry)
+    allowed = is_allowed(image.registry, context)
     return allowed and may_lead_to(subject.reference.registry, image.registry)
+
+
+def is_allowed(registry: str, context: Context) -> bool:
+    """Return whether the policy allows images from a registry."""
+    return context.policy is None or context.policy.allows(registry)
 
 
 def _image(material: Material) -> Reference | None:

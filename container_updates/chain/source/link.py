@@ -1,12 +1,13 @@
 """The link in its steps: gather the evidence, decide by the policy, compare with last time; then the base."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from container_updates.chain import Context
 from container_updates.chain.findings_cache import Cached, Made, as_told
+from container_updates.chain.updates.waiting import waiting
 from container_updates.errors import Unresolvable
 from container_updates.model import Finding, Subject, Verdict
 
@@ -20,8 +21,7 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     Raises `Inconclusive` where the registry does not say what there is.
     """
     if context.pulled(subject.image) is False:
-        message = f"{subject.reference} built here, never pulled or pushed"
-        yield Finding("source", "local-build", Verdict.SKIPPED, message)
+        yield from _local(subject, context)
         return
     told = Cached("source", subject, context, as_told(context))
     findings = (told.recall() or told.keep(_told(subject, context))).findings
@@ -29,7 +29,33 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     known = findings[0].details.get("base")
     if isinstance(known, dict):
         cached = Cached("source", subject, context, ["base", str(known)])
-        yield from (cached.recall() or cached.keep(_based(known, subject, context))).findings
+        yield from _dated(
+            (cached.recall() or cached.keep(_based([known], subject, context))).findings, subject, context
+        )
+
+
+def _local(subject: Subject, context: Context) -> Iterator[Finding]:
+    """What is to be said of an image that was built here: nobody signed it, but what it was built upon may move on."""
+    from container_updates.chain.source import local_base
+
+    found = [one.plain() for one in local_base.find(subject, context)]
+    message = f"{subject.reference} built here, never pulled or pushed"
+    details = {"base": found[0]} if found else {}
+    yield Finding("source", "local-build", Verdict.SKIPPED, message, details)
+    if found:
+        cached = Cached("source", subject, context, ["local base", str(found)])
+        yield from _dated((cached.recall() or cached.keep(_based(found, subject, context))).findings, subject, context)
+
+
+def _dated(findings: Sequence[Finding], subject: Subject, context: Context) -> Iterator[Finding]:
+    """The same, and since when a base has been outdated."""
+    for finding in findings:
+        if finding.code != "base-outdated":
+            yield finding
+            continue
+        built_upon = f"{finding.details.get('base')}@{finding.details.get('base_digest')}"
+        since = waiting("base-outdated", subject, None, context, after=built_upon)
+        yield replace(finding, message=f"{finding.message} {since.words}", details={**finding.details, **since.plain()})
 
 
 def _told(subject: Subject, context: Context) -> Made:
@@ -117,8 +143,9 @@ def _history(finding: Finding, subject: Subject, context: Context) -> dict[str, 
     return {"history": steps} if steps else {}
 
 
-def _based(known: dict[str, Any], subject: Subject, context: Context) -> Made:
-    """What is to be said of the base that was found."""
+def _based(names: Sequence[dict[str, Any]], subject: Subject, context: Context) -> Made:
+    """What is to be said of the base that was found, by its likeliest name; nothing while any name leads to it."""
     from container_updates.chain.source import base
 
-    return Made(list(base.examine(known, subject, context)))
+    found = [list(base.examine(known, subject, context)) for known in names]
+    return Made(found[0] if all(found) else [])

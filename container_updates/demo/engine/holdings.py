@@ -102,12 +102,12 @@ class Shelves:
             _add(stored.pinned, f"{name}@{pushed.digest}")
         return stored.id
 
-    def build(self, reference: Reference, labels: Mapping[str, str]) -> str:
-        """Have an image that no registry ever saw; returns its id."""
+    def build(self, reference: Reference, labels: Mapping[str, str], base: str | None) -> str:
+        """Have an image that no registry ever saw, built upon another image or none; returns its id."""
         digest = _hex(f"built {reference} {sorted(labels.items())}")
         manifest = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 405}
         key = _hex(digest) if self.kind.store != "containerd" else digest
-        layers = (_hex("layer " + digest),)
+        layers = (*(self._images[base].layers if base else ()), _hex("layer " + digest))
         stored = self._images.setdefault(
             key, StoredImage(key, self.platform, CREATED, labels, layers, manifest, manifest, named_here=CREATED)
         )

@@ -68,10 +68,10 @@ class EngineServer(Server):
         self._encoded.clear()
         return self._shelves.pull(pushed, parse(reference or pushed.reference), platform)
 
-    def build(self, name: str, *, labels: Mapping[str, str] | None = None) -> str:
-        """`docker build --tag NAME`. Returns the image id."""
+    def build(self, name: str, *, labels: Mapping[str, str] | None = None, base: str | None = None) -> str:
+        """`docker build --tag NAME`, FROM the image of the id `base`. Returns the image id."""
         self._encoded.clear()
-        return self._shelves.build(parse(name), labels or {})
+        return self._shelves.build(parse(name), labels or {}, base)
 
     def tag(self, image_id: str, name: str) -> None:
         """`docker tag`."""
