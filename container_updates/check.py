@@ -17,6 +17,7 @@ from container_updates.model import Container, Finding, Outcome, Problem, Subjec
 from container_updates.reference import Reference, is_digest
 from container_updates.registry import Credentials, Hosts, Registry
 from container_updates.settings import Settings
+from container_updates.state.holds import Holds
 from container_updates.state.store import Store
 from container_updates.verdicts import judge
 
@@ -58,6 +59,7 @@ def run(
         closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache, ttl=settings.cache_ttl)) as store,
         closing(Credentials(settings, deadline)) as credentials,
         ExitStack() as opened,
+        closing(Holds(settings.state_dir)) as holds,
     ):
         trust = _trust_context(settings, store, clock)
         fleet = reading.read(settings, deadline, opened)
@@ -71,7 +73,7 @@ def run(
             jobs=settings.jobs,
         )
         inventories = {inventory.key: inventory for inventory in fleet.inventories}
-        context = Context(registry, inventories, store, clock, settings, trust)
+        context = Context(registry, inventories, store, clock, settings, trust, holds.everything())
         if settings.explain:
             fleet = fleet.only(explained.one(settings.explain, fleet.containers, fleet.failures))
         subjects = list(dict.fromkeys(container.subject for container in fleet.containers if container.subject))
@@ -93,7 +95,9 @@ def run(
         if trust is not None:
             trust.close()
         store.close()
-        return replace(outcome, problems=(*outcome.problems, *(trust.problems if trust else ()), *store.problems))
+        return replace(
+            outcome, problems=(*outcome.problems, *(trust.problems if trust else ()), *store.problems, *holds.problems)
+        )
 
 
 def _numbers(subjects: Sequence[Subject], context: Context) -> dict[str, float | None]:

@@ -59,6 +59,10 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], stack: ExitStack) -> t
         from container_updates.actions import policy_explained
 
         return 0, policy_explained.answer(parsed.check_policy, parsed.image, Clock().now())
+    if parsed.hold or parsed.unhold:
+        from container_updates.actions import holds
+
+        return 0, holds.answer(parsed, Clock())
     for package in _NEEDED:
         if find_spec(package) is None:
             raise CheckError(_missing(package))

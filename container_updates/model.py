@@ -177,8 +177,9 @@ class Container:
 
     @property
     def title(self) -> str:
-        """Its name, as it is shown and found by `--explain`: `web`, of several engines `web@db7`."""
-        return f"{self.name}@{self.host}" if self.qualified and self.host else self.name
+        """Its name for people, as it is shown and found by `--explain`: `web`, of several engines `web@db7`."""
+        name = self.display_name or self.name
+        return f"{name}@{self.host}" if self.qualified and self.host else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,12 @@ class Settings:
     """A file to write today's state to, as a trust policy."""
     accept: tuple[str, ...] = ()
     """Images or globs of repositories whose changed signers are right: that is written down, and nothing else done."""
+    hold: tuple[str, ...] = ()
+    """Images or globs whose update that waits now is not wanted: that is written down, and nothing else done."""
+    unhold: tuple[str, ...] = ()
+    """Images or globs of which no update is held any longer."""
     memory: bool = False
-    """List what is remembered of signers, and do nothing else."""
+    """List what is remembered of signers and holds, and do nothing else."""
     check_policy: str = ""
     """A trust policy to tell the meaning of, and nothing else is done."""
     image: str = ""

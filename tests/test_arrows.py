@@ -42,11 +42,11 @@ ALLOWED: dict[str, set[str]] = {
     "trust.learning": BASE | {"signing", "signing.notation", "trust.policy", "trust.memory"},
     "contents": BASE | {"untrusted", "inventory", "contents.apt", "contents.repositories"},
     "chain": BASE | {"inventory", "registry", "state", "trust"} | {"trust.policy", "trust.memory", "chain.updates"},
-    "chain.updates": BASE | {"chain", "registry", "chain.versions", "chain.source"},
+    "chain.updates": BASE | {"chain", "state", "registry", "chain.versions", "chain.source"},
     "chain.versions": BASE | {"chain", "registry", "chain.updates", "chain.source"},
     "chain.signatures": BASE | {"chain", "signing", "signing.content_trust", "trust", "trust.policy", "trust.memory"},
     "chain.source": BASE
-    | {"untrusted", "chain", "chain.updates", "registry", "signing", "trust.policy", "trust.memory"},
+    | {"untrusted", "inventory", "chain", "chain.updates", "registry", "signing", "trust.policy", "trust.memory"},
     "verdicts": BASE,
     "report": BASE | {"report.sentences"},
     "report.sentences": BASE | {"report"},

@@ -14,7 +14,18 @@ from tests.support.paths import ROOT
 COMMAND = (ROOT / "icinga2" / "container_updates.conf").read_text()
 BASKET = json.loads((ROOT / "icinga2" / "director-basket.json").read_text())
 FOR_PEOPLE = {
-    *("--help", "--version", "--explain", "--accept", "--memory", "--check-policy", "--image", "--learn"),
+    *(
+        "--help",
+        "--version",
+        "--explain",
+        "--accept",
+        "--hold",
+        "--unhold",
+        "--memory",
+        "--check-policy",
+        "--image",
+        "--learn",
+    ),
     *("--quiet", "--output-file"),
 }
 """Options for a person at a terminal, cron or a collector: no service of a monitoring system has them."""

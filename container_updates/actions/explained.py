@@ -16,7 +16,7 @@ def one(wanted: str, containers: Sequence[Container], unread: Sequence[Problem] 
     `unread` are the engines that could not be read, where it may be. Raises `UsageError` for none and for several.
     """
     name = wanted.removeprefix("/")
-    found = [container for container in containers if name in (container.name, container.title)]
+    found = [container for container in containers if name in (container.name, container.display_name, container.title)]
     found = found or [container for container in containers if container.id.startswith(name.lower())]
     found = found or _of_service(name, containers)
     if len(found) == 1:

@@ -1,4 +1,4 @@
-"""What is remembered of signers, for a person at a terminal: listed (`--memory`), or accepted (`--accept`).
+"""What is remembered of signers and holds, for a person at a terminal: listed (`--memory`), or accepted (`--accept`).
 
 No engine and no registry is asked.
 """
@@ -15,6 +15,7 @@ from container_updates.report import json
 from container_updates.report.text import safe
 from container_updates.settings import Settings
 from container_updates.signing.signers import matches
+from container_updates.state.holds import Hold, Holds
 from container_updates.state.store import Store
 from container_updates.trust.memory import identity
 from container_updates.trust.memory.history import Known, Remembered
@@ -28,11 +29,14 @@ def answer(settings: Settings, clock: Clock) -> str:
     with (
         closing(Store(settings.state_dir, clock=clock)) as store,
         closing(Memory(settings.state_dir, facts=store, clock=clock)) as memory,
+        closing(Holds(settings.state_dir)) as holds,
     ):
         remembered = memory.everything()
         if not memory.problems:
-            text = _accepted(memory, settings.accept) if settings.accept else _listed(remembered, settings.output)
-        for problem in memory.problems:
+            accepts = bool(settings.accept)
+            listed = "" if accepts else _listed(remembered, holds.everything(), settings.output)
+            text = _accepted(memory, settings.accept) if accepts else listed
+        for problem in (*memory.problems, *holds.problems):
             raise CheckError(f"{problem.where}: {problem.message}")
         return text
 
@@ -65,12 +69,21 @@ def _glob(image: str) -> str:
         raise UsageError(f"--accept {image}: {error}") from None
 
 
-def _listed(remembered: Mapping[tuple[str, str], Remembered], form: str) -> str:
+def _listed(remembered: Mapping[tuple[str, str], Remembered], holds: Mapping[str, Hold], form: str) -> str:
     if form == "json":
-        return json.line({"schema": _SCHEMA, "remembered": [_plain(*key, one) for key, one in remembered.items()]})
+        signers = [_plain(*key, one) for key, one in remembered.items()]
+        held = [
+            {"image": image, "digests": sorted(one.digests), "held_at": _time(one.at)} for image, one in holds.items()
+        ]
+        return json.line({"schema": _SCHEMA, "remembered": signers, "holds": held})
     rows = [row for (repository, role), one in remembered.items() for row in _rows(repository, role, one)]
+    for image, hold in holds.items():
+        until = f"the update is held until another one is published, or --unhold {safe(image, 120)}"
+        rows += [
+            (safe(image, 120), "hold", f"on {_day(hold.at)}", digest[:19], until) for digest in sorted(hold.digests)
+        ]
     if not rows:
-        return "nothing is remembered of signers and builders\n"
+        return "nothing is remembered of signers, builders and holds\n"
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     return "".join(
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) + "\n"

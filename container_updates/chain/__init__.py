@@ -1,7 +1,7 @@
 """The links of the chain of trust; a link is a module with `examine(subject, context)`."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from container_updates.settings import Settings
 
 if TYPE_CHECKING:
     from container_updates.registry import Registry
+    from container_updates.state.holds import Hold
     from container_updates.state.store import Store
     from container_updates.trust.context import TrustContext
     from container_updates.trust.memory.signer_memory import Memory
@@ -42,6 +43,8 @@ class Context:
     settings: Settings
     trust: "TrustContext | None" = None
     """Policy and memory. None: neither signatures nor source is checked."""
+    holds: "Mapping[str, Hold]" = field(default_factory=dict)
+    """Updates that the admin does not want, by image."""
 
     @property
     def policy(self) -> "Policy | None":

@@ -43,10 +43,6 @@ class Inventory(Protocol):
         """Return what only an inspect of `image` tells, asked once an image; raises `InventoryError`."""
         ...
 
-    def images(self) -> Iterable[tuple[Reference, Image]]:
-        """Return the images that a registry has, too, as name:tag@digest, a name each; nothing is asked."""
-        ...
-
     def registries(self) -> EngineRegistries:
         """Return what the engine is told about registries; raises `InventoryError`."""
         ...
@@ -58,4 +54,13 @@ class WithFiles(Protocol):
 
     def files(self, container_id: str) -> Archive:
         """Return the files of a container, running or stopped; nothing is asked yet."""
+        ...
+
+
+@runtime_checkable
+class WithImages(Protocol):
+    """An inventory of an engine that keeps images, also those that nothing runs of."""
+
+    def images(self) -> Iterable[tuple[Reference, Image]]:
+        """Return the images that a registry has, too, as name:tag@digest, a name each; nothing is asked."""
         ...

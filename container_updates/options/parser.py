@@ -32,7 +32,13 @@ _CONTRADICTIONS = {
 }
 _EXPLAINED = {"output": "explain", "include": (), "all_containers": True, "new_only": False, "service": ""}
 """What is in force where one container is to be explained, whatever the environment says: it may be a stopped one."""
-_ALONE = {"accept": {"state_dir"}, "memory": {"state_dir", "output"}, "check_policy": {"image"}}
+_ALONE = {
+    "accept": {"state_dir"},
+    "hold": {"state_dir"},
+    "unhold": {"state_dir"},
+    "memory": {"state_dir", "output"},
+    "check_policy": {"image"},
+}
 """Options that stand for something else than a check, and what goes with them."""
 _LEARNT = ("signatures", "source")
 """Checks that --learn cannot do without."""

@@ -99,7 +99,7 @@ def _link(name: str, title: str, found: list[tuple[JudgedContainer, str]], order
         title,
         (counts[0], *(count for count in counts[1:] if count[1])),
         len(found),
-        tuple(safe(judged.container.name, 28) for judged, _ in weak[:_NAMES]),
+        tuple(safe(judged.container.title, 28) for judged, _ in weak[:_NAMES]),
         max(waits, default=None) or None,
     )
 

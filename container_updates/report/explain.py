@@ -9,7 +9,7 @@ from container_updates.clock import age, engine_date
 from container_updates.model import Image, JudgedContainer, JudgedFinding, Outcome, RequestRecord, State, Verdict
 from container_updates.report.sentences import finding, update
 from container_updates.report.table import STYLES, colored
-from container_updates.report.text import safe
+from container_updates.report.text import name_of, safe
 from container_updates.settings import Settings
 
 LINKS = {
@@ -40,7 +40,7 @@ def render(outcome: Outcome, settings: Settings, *, width: int | None = None) ->
     (judged,) = outcome.containers
     subject = judged.container.subject
     pen = _Pen(min(width or shutil.get_terminal_size().columns, _WIDEST), colored(settings.color))
-    pen.line(f"{pen.state(judged.state)} - {safe(judged.container.title, 80)}: {_in_short(judged)}")
+    pen.line(f"{pen.state(judged.state)} - {name_of(judged.container)}: {_in_short(judged)}")
     pen.section("What runs", _running(judged, outcome))
     if judged.container.excluded is not None:
         pen.section("Excluded", [f"By {safe(judged.container.excluded)}: no link of the chain is looked at."])

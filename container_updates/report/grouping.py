@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from container_updates.model import JudgedContainer, JudgedFinding, Outcome, State
 from container_updates.reference import is_digest
 from container_updates.report.headline import worst_first
-from container_updates.report.text import safe
+from container_updates.report.text import name_of, safe
 
 _MANY = 5
 """Containers from which on the same words are said once."""
@@ -53,7 +53,7 @@ def row(judged: JudgedContainer, words: Words) -> Row:
     """Return the row of one container."""
     container = judged.container
     where = (safe(container.name, 80), safe(container.host, 80)) if container.qualified else ("", "")
-    return Row(judged.state, safe(container.title, 160), image(judged), words(judged), False, *where)
+    return Row(judged.state, name_of(container), image(judged), words(judged), False, *where)
 
 
 def image(judged: JudgedContainer) -> str:

@@ -57,6 +57,7 @@ def _container(judged: JudgedContainer, settings: Settings) -> dict[str, Any]:
         "name": container.name,
         "host": container.host or None,
         "members": list(container.members) or None,
+        **({"display_name": container.display_name} if container.display_name else {}),
         "image": container.image if subject is None else str(subject.reference),
         "platform": None if subject is None or subject.image.platform is None else str(subject.image.platform),
         "running_digests": None if subject is None else sorted(subject.image.digests) or None,

@@ -1,12 +1,18 @@
 """Any outside string made safe to print, and the one line that is left where nothing could be checked."""
 
-from container_updates.model import State
+from container_updates.model import Container, State
 
 SERVICE = "CONTAINER_UPDATES"
 FIRST_LINE = 1000
 """Bytes, below NRPE version 2's buffer of 1,024 with its closing zero."""
 _REPLACED = str.maketrans({"|": "¦", "<": "(", ">": ")"})
 """`|` starts performance data; `<none>` turns Icinga's whole output into HTML."""
+
+
+def name_of(container: Container) -> str:
+    """Return a container's title, before its own name where people know it by another one."""
+    title = safe(container.title, 160)
+    return f"{title} ({safe(container.name, 80)})" if container.display_name else title
 
 
 def failure(message: str) -> str:

@@ -132,6 +132,15 @@ class Store:
                 return row[0]
             return self._facts[kind, key]
 
+    def facts(self, kind: str) -> dict[str, bytes]:
+        """Return every fact of a kind that earlier runs remembered, by key."""
+        with self._lock, self._database.guarded():
+            database = self._database.open()
+            if database is not None:
+                rows = database.execute("SELECT key, value FROM facts WHERE kind = ? ORDER BY key", (kind,)).fetchall()
+                return {str(key): value for key, value in rows if isinstance(value, bytes)}
+        return {}
+
     def remember(self, kind: str, key: str, value: bytes | None) -> None:
         """Remember a fact while it is asked for from time to time; None forgets it."""
         if value is None or len(value) <= _MAX_VALUE:

@@ -66,6 +66,13 @@ def test_the_sample_of_the_interface() -> None:
     ]
 
 
+def test_the_name_that_people_know_stands_before_the_container_s_own() -> None:
+    record, findings = outdated("srv-web-1", 12)
+    lines = text(outcome([(replace(record, display_name="The | shop"), findings)], ALL)).splitlines()
+    assert " outdated (The ¦ shop 12d) | " in lines[0]
+    assert lines[1].startswith("[WARNING] The ¦ shop (srv-web-1): ")
+
+
 def test_the_worst_stands_first() -> None:
     examined = [
         container("fine"),

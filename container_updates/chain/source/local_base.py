@@ -1,13 +1,15 @@
 """The base of an image that was built on this host: its engine may have it, or the build's labels name it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from container_updates.chain import Context
 from container_updates.chain.source import base, labels
 from container_updates.chain.source.base import Base
 from container_updates.errors import Unresolvable
+from container_updates.inventory import WithImages
 from container_updates.model import Image, Subject
+from container_updates.reference import Reference
 
 _MOST_COMPARED = 500
 """Images of the engine whose layers are compared with ours."""
@@ -39,7 +41,7 @@ def _within_engine(subject: Subject, context: Context) -> Sequence[Base]:
     except Unresolvable:
         return ()
     found: list[tuple[int, Base]] = []
-    images = context.inventories[subject.image.engine].images()
+    images = _images(subject, context)
     for reference, image in sorted(images, key=lambda one: str(one[0]))[:_MOST_COMPARED]:
         if image.id == subject.image.id or not base.is_allowed(reference.registry, context):
             continue
@@ -55,7 +57,12 @@ def _within_engine(subject: Subject, context: Context) -> Sequence[Base]:
 
 def _registries(subject: Subject, context: Context) -> frozenset[str]:
     """The registries that this engine's images are from: whoever runs it has chosen them."""
-    return frozenset(reference.registry for reference, _ in context.inventories[subject.image.engine].images())
+    return frozenset(reference.registry for reference, _ in _images(subject, context))
+
+
+def _images(subject: Subject, context: Context) -> Iterable[tuple[Reference, Image]]:
+    inventory = context.inventories[subject.image.engine]
+    return inventory.images() if isinstance(inventory, WithImages) else ()
 
 
 def _layers(image: Image, context: Context) -> tuple[str, ...]:

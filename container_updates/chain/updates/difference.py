@@ -20,6 +20,8 @@ class Difference:
     config: ImageConfig | None
     """Of the published image for the running one's platform."""
     words: str = ""
+    digest: str = ""
+    """Of the manifest for the running one's platform, where there is one."""
 
     @property
     def created(self) -> datetime | None:
@@ -50,7 +52,7 @@ def difference(subject: Subject, published: Published, context: Context) -> Diff
     config = _config(subject, manifest, context)
     if config and _same_content(subject, config, context):
         return None
-    return Difference(config)
+    return Difference(config, digest=manifest.digest)
 
 
 def _manifest_of_index(subject: Subject, context: Context) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from container_updates.chain import Context, restarts
-from container_updates.chain.updates import change, lookup, tag_gone
+from container_updates.chain.updates import change, hold, lookup, tag_gone
 from container_updates.chain.updates.difference import Difference, difference
 from container_updates.chain.updates.waiting import no_longer_waiting, published_since, real_date, waiting
 from container_updates.clock import age, rfc3339
@@ -73,6 +73,7 @@ def _tagged(subject: Subject, context: Context) -> Finding:
     found = difference(subject, published, context)
     if found is None:
         no_longer_waiting(subject, context, "outdated", "held", "tag-gone")
+        hold.forget(subject, context)
         return _finding("up-to-date", Verdict.PASS, f"{reference} up to date", _published(published))
     if _lost_its_names(subject) and _was_named_here(subject, context) and not _has_its_config(subject, context):
         return _local_build(subject)
@@ -80,6 +81,9 @@ def _tagged(subject: Subject, context: Context) -> Finding:
     label, watched = subject.wished("dd.watch.digest", "wud.watch.digest")
     if watched == "false":
         return _held(subject, published, found, f"by label {label}=false", context)
+    hold.remember(subject, published, found, context)
+    if hold.is_held(subject, published, found, context):
+        return _held(subject, published, found, "by --hold", context)
     return _outdated(subject, published, found, context)
 
 
@@ -128,7 +132,8 @@ def _held(subject: Subject, published: Published, found: Difference, why: str, c
 
 
 def _outdated(subject: Subject, published: Published, found: Difference, context: Context) -> Finding:
-    since = waiting("outdated", subject, published_since(subject, published, found.created, context), context)
+    told = published_since(subject, published, found.created, context)
+    since = waiting("outdated", subject, told, context, after=hold.before(subject, context))
     running = subject.digest
     runs = f", runs {short(running)}" if running else ""
     young = since.seconds < context.settings.min_age
