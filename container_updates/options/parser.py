@@ -13,6 +13,7 @@ from container_updates.options import defaults
 from container_updates.options.groups import add_all
 from container_updates.options.values import whole
 from container_updates.settings import Selector, Settings
+from container_updates.untrusted import files
 from container_updates.untrusted.urls import without_login, without_logins
 
 _NAME = "check_container_updates"
@@ -162,8 +163,7 @@ def _refuse_halves(settings: Settings, tls_given: bool) -> None:
     ):
         try:
             if path is not None:
-                with open(path, "rb"):
-                    pass
+                files.check(path)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "no file name"
             raise UsageError(f"{option} {path}: {reason}") from None

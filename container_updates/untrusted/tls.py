@@ -1,10 +1,10 @@
 """TLS as curl, Docker and Go do it: one way to look at certificates, for engines as for registries."""
 
-import errno
 import os
 import ssl
-import stat
 from collections.abc import Iterable
+
+from container_updates.untrusted import files
 
 
 def context(
@@ -22,6 +22,7 @@ def context(
     made = ssl_.create_urllib3_context()  # urllib3 1.26 compares host names itself, 2 lets the context do it
     made.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if system:
+        refuse_system_file()
         made.load_default_certs()
         paths = ssl.get_default_verify_paths()
         if paths.cafile is None and paths.capath is None:
@@ -37,24 +38,30 @@ def context(
         made.verify_mode = ssl.CERT_NONE
     for file in ca_files:
         try:
-            regular(file)
+            files.check(file)
             made.load_verify_locations(file)
         except (OSError, ValueError) as error:
             raise ValueError(f"CA file {file} cannot be used: {_words(error)}") from None
     for certificate, key in certificates:
         try:
-            regular(certificate)
-            regular(key)
+            files.check(certificate)
+            files.check(key)
             made.load_cert_chain(certificate, key, password="")  # never ask at a terminal
         except (OSError, ValueError) as error:
             raise ValueError(f"client certificate {certificate} cannot be used: {_words(error)}") from None
     return made
 
 
-def regular(path: str) -> None:
-    """Raise OSError unless a path is a regular file: to open a named pipe may take for ever."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", path)
+def refuse_system_file() -> None:
+    """Raise ValueError where OpenSSL would wait for its own file of CAs, which SSL_CERT_FILE may name."""
+    paths = ssl.get_default_verify_paths()
+    file = os.environ.get(paths.openssl_cafile_env) or paths.openssl_cafile
+    try:
+        files.check(file)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise ValueError(f"CA file {file} cannot be used: {_words(error)}") from None
 
 
 def _words(error: Exception) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from container_updates.clock import Deadline
 from container_updates.errors import InventoryError
 from container_updates.settings import Settings
+from container_updates.untrusted import files
 
 if TYPE_CHECKING:
     import ssl
@@ -126,8 +127,6 @@ def _login(user: str | None, password: str | None) -> dict[str, str]:
 def _tls_context(settings: Settings) -> "ssl.SSLContext":
     import ssl
 
-    from container_updates.untrusted.tls import regular
-
     for option, path in (
         ("--tls-ca", settings.tls_ca),
         ("--tls-cert", settings.tls_cert),
@@ -135,7 +134,7 @@ def _tls_context(settings: Settings) -> "ssl.SSLContext":
     ):
         try:
             if path:
-                regular(path)
+                files.check(path)
         except OSError as error:
             raise InventoryError(f"{option} {path}: {error.strerror}") from None
     if bool(settings.tls_cert) != bool(settings.tls_key):

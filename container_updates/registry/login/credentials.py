@@ -1,10 +1,8 @@
 """Logins as the admin keeps them: docker's config.json, its credential helpers, and Podman's auth.json."""
 
 import base64
-import errno
 import os
 import signal
-import stat
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -19,6 +17,7 @@ from container_updates.reference import DOCKER_HUB
 from container_updates.registry.manifests import load
 from container_updates.registry.single_flight import Once
 from container_updates.settings import Settings
+from container_updates.untrusted import files
 
 _MAX_FILE = 1024 * 1024
 _MAX_SECRET = 16 * 1024
@@ -112,11 +111,7 @@ class Credentials:
 
     def _read(self, path: Path) -> "_File | None":
         try:
-            # Without waiting: to open a named pipe may take for ever.
-            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
-                if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                    raise OSError(errno.EINVAL, "not a regular file")
-                content = stream.read(_MAX_FILE + 1)
+            content = files.read(path, _MAX_FILE)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

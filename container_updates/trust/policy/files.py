@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from container_updates.errors import PolicyError
+from container_updates.untrusted import files
 
 MAX_FILE = 1 << 20
 """Bytes of a policy, a key, a certificate or a root."""
@@ -64,8 +65,7 @@ def _digest(path: Path) -> str:
 
 
 def _content(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_FILE + 1)
+    return files.read(path, MAX_FILE)
 
 
 def _names(folder: Path) -> list[str]:

@@ -4,13 +4,14 @@ Three formats, recognised by their content: our own TOML (`toml`), containers/im
 notation's trustpolicy.json (`notation`).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from container_updates.errors import PolicyError
 from container_updates.trust.policy.files import MAX_FILE, Files
 from container_updates.trust.policy.rules import Policy, Rule
-from container_updates.trust.policy.scopes import Scope, overlap
+from container_updates.trust.policy.scopes import Exactness, overlap
 from container_updates.untrusted.json import Invalid, read_object
 
 
@@ -47,14 +48,27 @@ def _load_one(path: Path) -> Policy:
 
 
 def _check_exactness(rules: Iterable[Rule]) -> None:
-    """Two rules that could both decide on an image and are equally exact: the order in a file shall not matter."""
+    """Raise for two rules that could both decide on an image and are equally exact: their order shall not matter.
+
+    Patterns can only overlap where the text before the first wildcard of one begins with that of the other. So each is
+    held against those that begin as it does, the shorter beginnings first: thousands of names stay thousands of steps.
+    """
     scopes = [(scope, rule) for rule in rules for scope in rule.scopes]
-    by_exactness: dict[tuple[int, int, int], list[tuple[Scope, Rule]]] = {}
-    for scope, rule in scopes:
-        for other, elsewhere in by_exactness.setdefault(scope.exactness, []):
-            if overlap(scope, other):
-                raise PolicyError(
-                    f"{rule.place}: images {str(scope)!r} is as exact as {str(other)!r} of {elsewhere.place}; "
-                    "only one rule can decide"
-                )
-        by_exactness[scope.exactness].append((scope, rule))
+    by_beginning: defaultdict[tuple[Exactness, str], list[int]] = defaultdict(list)
+    clashes = []
+    for position in sorted(range(len(scopes)), key=lambda position: len(scopes[position][0].beginning)):
+        scope, beginning = scopes[position][0], scopes[position][0].beginning
+        alike = {
+            other
+            for length in range(len(beginning) + 1)
+            for other in by_beginning.get((scope.exactness, beginning[:length]), ())
+        }
+        clashes += [sorted((position, other)) for other in alike if overlap(scope, scopes[other][0])]
+        by_beginning[scope.exactness, beginning].append(position)
+    if clashes:
+        first, second = min(clashes, key=lambda pair: (pair[1], pair[0]))
+        (other, elsewhere), (scope, rule) = scopes[first], scopes[second]
+        raise PolicyError(
+            f"{rule.place}: images {str(scope)!r} is as exact as {str(other)!r} of {elsewhere.place}; "
+            "only one rule can decide"
+        )

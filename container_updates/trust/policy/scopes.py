@@ -31,6 +31,16 @@ class Scope:
         exact = letters == len(self.glob)
         return (2 if self.tag is not None else int(exact)), letters, -self.glob.count("*")
 
+    @property
+    def beginning(self) -> str:
+        """What stands before the first wildcard: every name that it covers begins so."""
+        return self.glob.partition("*")[0]
+
+    @property
+    def end(self) -> str:
+        """What stands behind the last wildcard: every name that it covers ends so."""
+        return self.glob.rpartition("*")[2]
+
     def __str__(self) -> str:
         return self.glob if self.tag is None else f"{self.glob}:{self.tag}"
 
@@ -38,6 +48,8 @@ class Scope:
 def overlap(one: Scope, other: Scope) -> bool:
     """Whether there is a name that both cover."""
     if None not in (one.tag, other.tag) and one.tag != other.tag:
+        return False
+    if not (one.end.endswith(other.end) or other.end.endswith(one.end)):
         return False
     return _meet(_tokens(one.glob), _tokens(other.glob))
 
