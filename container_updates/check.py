@@ -1,6 +1,6 @@
 """The walk: every container of every engine past every link of the chain, then judged."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -48,13 +48,18 @@ def run(
     clock: Clock,
     deadline: Deadline,
     progress: Progress = lambda total: nullcontext(_Unseen()),
+    left_out: Callable[[Outcome], Collection[tuple[str, str]]] = lambda outcome: (),
 ) -> Outcome:
     """Return what was found and what it means; raises `CheckError` where nothing could be checked at all.
 
+    `left_out` says for which containers (engine and id) the report has no room: `--new-only` does not count them.
     At the deadline, or when a signal lets it expire, what is known is returned, and the rest is `timeout`.
     """
     started = clock.steady()
     after.refuse(settings)
+    wall = clock.wall()
+    # One time for all links: what has waited for the same time is told so, however long the run takes.
+    run_clock = Clock(wall=lambda: wall, steady=clock.steady)
     with (
         closing(Store(settings.state_dir, clock=clock, answers=not settings.no_cache, ttl=settings.cache_ttl)) as store,
         closing(Credentials(settings, deadline)) as credentials,
@@ -73,7 +78,7 @@ def run(
             jobs=settings.jobs,
         )
         inventories = {inventory.key: inventory for inventory in fleet.inventories}
-        context = Context(registry, inventories, store, clock, settings, trust, holds.everything())
+        context = Context(registry, inventories, store, run_clock, settings, trust, holds.everything())
         if settings.explain:
             fleet = fleet.only(explained.one(settings.explain, fleet.containers, fleet.failures))
         subjects = list(dict.fromkeys(container.subject for container in fleet.containers if container.subject))
@@ -85,12 +90,12 @@ def run(
             settings=settings,
             numbers={**_numbers(subjects, context), "time": clock.steady() - started},
             problems=[*problems, *registry.problems, *_missing_packages(found)],
-            checked_at=clock.now(),
+            checked_at=run_clock.now(),
             requests=[*(one for inventory in fleet.inventories for one in inventory.requests), *registry.requests],
             unread=fleet.failures,
             engines=fleet.engines,
         )
-        outcome = after.complete(outcome, settings, store, trust)
+        outcome = after.complete(outcome, settings, store, trust, left_out)
         # A disk that is full shows itself here, and is to be told. The store keeps how far the memory got.
         if trust is not None:
             trust.close()

@@ -76,7 +76,13 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], stack: ExitStack) -> t
     from container_updates import check, report
     from container_updates.report.table import Progress
 
-    outcome = check.run(settings, clock=clock, deadline=deadline, progress=Progress)
+    outcome = check.run(
+        settings,
+        clock=clock,
+        deadline=deadline,
+        progress=Progress,
+        left_out=lambda outcome: report.left_out(outcome, settings),
+    )
     if settings.quiet and not report.has_news(outcome, settings):
         return outcome.state.exit_code, ""
     text = report.render(outcome, settings)

@@ -205,6 +205,10 @@ def number(value: object) -> float | int | None:
     return value if abs(value) <= 1e15 else None
 
 
+NOT_KEPT = "not-kept"
+"""Code of the problem that nothing can be remembered from run to run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An error that belongs to a place (a registry, an engine, a file) rather than to one container."""

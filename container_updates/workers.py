@@ -54,11 +54,17 @@ def each(
                 queue.give_back(position)
                 done.release()
 
-    def start(count: int) -> None:
-        for _ in range(count):
-            threading.Thread(target=labour, daemon=True).start()
+    def start(count: int) -> int:
+        """Start so many threads, or as many as the system has left; return how many."""
+        for started in range(count):
+            try:
+                threading.Thread(target=labour, daemon=True).start()
+            except RuntimeError:
+                return started
+        return count
 
-    start(min(1, most))
+    if start(min(1, most)) < min(1, most):
+        labour()  # there is no thread but ours
     patience = _PATIENCE
     for _ in items:
         while not done.acquire(timeout=min(patience, deadline.remaining())):

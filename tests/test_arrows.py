@@ -59,7 +59,7 @@ ALLOWED: dict[str, set[str]] = {
     "check": BASE
     | {"actions", "trust", "inventory", "registry", "registry.login", "state", "chain", "signing"}
     | {"chain.updates", "untrusted", "verdicts"},
-    "options": BASE | {"untrusted", "chain", "report", "verdicts"},
+    "options": BASE | {"untrusted", "chain", "chain.versions", "report", "verdicts"},
     "cli": BASE | {"options", "check", "actions", "report", "demo"},
     "__main__": {"cli"},
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import pwd
 import signal
 import subprocess
 import sys
@@ -505,3 +506,71 @@ def test_a_timeout_may_say_its_unit(text: str) -> None:
     settings = parser.parse([f"--timeout={text}"], {"HOME": "/"}, terminal=False)
     assert isinstance(settings, Settings)
     assert settings.timeout == 5
+
+
+@pytest.mark.parametrize("option", ["--tags", "--not-tags"])
+def test_a_tag_pattern_that_is_none_is_refused_before_anything_is_asked(option: str) -> None:
+    assert refused(f"{option}=(") == f"the regular expression of {option} cannot be used: '('"
+    assert parsed(f"{option}=^1").tags or parsed(f"{option}=^1").not_tags
+
+
+def test_without_re2_a_tag_pattern_names_the_packages_of_apt_and_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "re2", None)
+    words = refused("--tags=never-compiled-before")
+    assert words.endswith("needs the Python package re2: apt install python3-re2, or pip install google-re2")
+
+
+@pytest.mark.parametrize("option", ["--service", "--host", "--trust-policy", "--include", "--state-dir"])
+def test_bytes_that_are_not_utf_8_are_a_usage_error(option: str, tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "check_container_updates.py"), option, b"unix:///tmp/M\xfcller"]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, check=False)
+    assert done.returncode == 3
+    assert b"UNKNOWN - the command line has bytes that are not UTF-8" in done.stdout
+    assert (done.stdout.count(b"\n"), done.stderr) == (1, b"")
+
+
+def test_bytes_that_are_not_utf_8_in_the_environment_name_the_variable() -> None:
+    assert refused(HOME="/home/M\udcfcller").startswith("HOME of the environment has bytes that are not UTF-8: ")
+    variable = "CHECK_CONTAINER_UPDATES_SERVICE"
+    assert refused(**{variable: "\udcfc"}).startswith(f"{variable} of the environment has bytes")
+
+
+@pytest.mark.parametrize("option", ["--trust-policy", "--tls-ca", "--tls-cert", "--ca-file", "DOCKER_CONFIG"])
+def test_a_named_pipe_in_the_place_of_a_file_keeps_no_check_waiting(host: Lab, option: str) -> None:
+    host.run("web", host.registry.push_image("app/web", "1"))
+    pipe = host.folder / "config.json"
+    os.mkfifo(pipe)
+    argv = ["-t", "5", "-H", host.engine.host]
+    argv += {"--tls-cert": ["--tls-cert", str(pipe), "--tls-key", str(pipe)], "DOCKER_CONFIG": []}.get(
+        option, [option, str(pipe)]
+    )
+    argv += ["-H", "tcp://127.0.0.1:1"] if option.startswith("--tls") else []
+    done = plugin(host.folder, *argv, DOCKER_CONFIG=str(host.folder))
+    assert b"not a regular file" in done.stdout
+    assert (done.returncode == 3) == (option != "DOCKER_CONFIG")
+
+
+def test_home_of_another_user_is_not_used(tmp_path: Path) -> None:
+    """Icinga, started by root from a shell, has root's HOME."""
+    foreign = next((one for one in ("/root", "/home") if os.stat(one).st_uid != os.geteuid()), None)
+    if foreign is None:
+        os.chown(tmp_path, 65534, -1)
+        foreign = str(tmp_path)
+    settings = parser.parse([], {"HOME": foreign}, terminal=False)
+    assert isinstance(settings, Settings)
+    assert settings.docker_config == os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".docker")
+    assert parser.parse([], {"HOME": "/nowhere"}, terminal=False).docker_config == "/nowhere/.docker"  # type: ignore[union-attr]
+
+
+def test_where_nothing_can_be_remembered_the_first_line_says_so(host: Lab) -> None:
+    host.run("web", host.registry.push_image("app/web", "1"))
+    (host.folder / "file").write_text("")
+    done = plugin(host.folder, "-H", host.engine.host, "--check=updates", "--state-dir", str(host.folder / "file"))
+    first = done.stdout.decode().splitlines()[0]
+    assert first.startswith("CONTAINER_UPDATES OK - 1 container up to date, nothing is remembered (")
+
+
+def test_however_small_the_output_a_sentence_is_left(host: Lab) -> None:
+    host.run("web", host.registry.push_image("app/web", "1"))
+    done = plugin(host.folder, "-H", host.engine.host, "--check=updates", "--max-output=256")
+    assert done.stdout.startswith(b"CONTAINER_UPDATES OK - 1 container up to date | containers=1")

@@ -127,3 +127,19 @@ def test_nothing_is_begun_once_the_time_is_up() -> None:
     seen: list[int] = []
     assert each([1, 2], seen.append, jobs=2, deadline=deadline) == [None, None]
     assert seen == []
+
+
+def test_work_goes_on_with_the_threads_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TasksMax or ulimit -u is reached: with two threads, and with none but the caller's own."""
+    start = threading.Thread.start
+    for most in (0, 2):
+        left = [None] * most
+
+        def limited(thread: threading.Thread, left: list[None] = left) -> None:
+            if not left:
+                raise RuntimeError("can't start new thread")
+            left.pop()
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", limited)
+        assert each(range(9), lambda one: one * 2, jobs=8, deadline=Deadline(20, Clock())) == [*range(0, 18, 2)]

@@ -1,5 +1,6 @@
 """What comes after the walk: what was learnt is written, what was reported is marked, one container is all there is."""
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,17 @@ def refuse(settings: Settings) -> None:
         learn.refuse(settings.learn)
 
 
-def complete(outcome: Outcome, settings: Settings, store: Store, trust: "TrustContext | None") -> Outcome:
-    """Return the outcome as `--learn`, `--new-only` and `--explain` want it."""
+def complete(
+    outcome: Outcome,
+    settings: Settings,
+    store: Store,
+    trust: "TrustContext | None",
+    left_out: Callable[[Outcome], Collection[tuple[str, str]]],
+) -> Outcome:
+    """Return the outcome as `--learn`, `--new-only` and `--explain` want it.
+
+    `left_out` says for which containers (engine and id) the report has no room.
+    """
     if settings.learn:
         from container_updates.trust.learning import learn
 
@@ -29,7 +39,7 @@ def complete(outcome: Outcome, settings: Settings, store: Store, trust: "TrustCo
         written = learn.write(settings.learn, outcome.containers, policy, outcome.checked_at, any_port=settings.demo)
         outcome = replace(outcome, notes=(written,))
     if settings.new_only:
-        outcome = last_report.mark(outcome, store, settings.service)
+        outcome = last_report.mark(outcome, store, settings.service, left_out)
     if settings.explain:
         outcome = replace(outcome, state=outcome.containers[0].state)
     return outcome

@@ -15,6 +15,17 @@ _NO_CONTEXT = "default"
 _SOCKET = "/var/run/docker.sock"
 _SYSTEM_STATE = f"/var/lib/{_NAME}"
 
+READ = (
+    "CONTAINER_HOST",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "HOME",
+    "XDG_STATE_HOME",
+)
+"""Variables of others that decide something here."""
+
 Default = tuple[str, object, str]
 """Field of `Settings`, its value, and where it came from."""
 
@@ -106,9 +117,16 @@ def _state_dir(environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _home(environ: Mapping[str, str]) -> Path:
-    if environ.get("HOME"):
-        return Path(environ["HOME"])
+    """Return HOME, unless it is another user's: a service that root started by hand has root's."""
+    home = environ.get("HOME")
+    with suppress(KeyError):
+        if not home or _is_another_s(home):
+            return Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    return Path(home or "/")
+
+
+def _is_another_s(home: str) -> bool:
     try:
-        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
-    except KeyError:
-        return Path("/")
+        return os.stat(home).st_uid != os.geteuid()
+    except (OSError, ValueError):
+        return False

@@ -55,6 +55,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], *, terminal: bool) ->
 
     `terminal`: whether a person reads the output, who gets a table.
     """
+    _refuse_bytes(argv, environ)
     parser = _parser()
     given = vars(parser.parse_args(argv))
     if "version" in given:
@@ -144,7 +145,22 @@ def _refuse_contradictions(given: Values, parser: argparse.ArgumentParser) -> No
         raise UsageError("--explain has a form of its own: of --output only json goes with it")
 
 
+def _refuse_bytes(argv: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Refuse what is not UTF-8, in whatever it could end: an output, a database, a request."""
+    named = {f"{name} of the environment": value for name, value in environ.items() if name.startswith(_PREFIX)}
+    named |= {f"{name} of the environment": environ.get(name, "") for name in defaults.READ}
+    for where, text in [*(("the command line", one) for one in argv), *named.items()]:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{where} has bytes that are not UTF-8: {text[:80]!a}") from None
+
+
 def _refuse_halves(settings: Settings, tls_given: bool) -> None:
+    if settings.tags or settings.not_tags:
+        from container_updates.chain.versions import tag_filter  # it needs RE2, which most runs do not
+
+        tag_filter.refuse(settings)
     if settings.trust_policies and not {"signatures", "source"} & {*settings.checks}:
         raise UsageError("--trust-policy is for --check signatures or source")
     if settings.image and not settings.check_policy:

@@ -17,6 +17,15 @@ def render(outcome: Outcome, settings: Settings) -> str:
     return text
 
 
+def left_out(outcome: Outcome, settings: Settings) -> set[tuple[str, str]]:
+    """Return the containers (engine and id) for which the report has no room: only one form is ever cut."""
+    if settings.output != "nagios":
+        return set()
+    from container_updates.report import nagios
+
+    return nagios.left_out(outcome, settings)
+
+
 def has_news(outcome: Outcome, settings: Settings) -> bool:
     """Whether there is anything to tell to somebody who wants to hear of trouble alone."""
     if not settings.new_only:

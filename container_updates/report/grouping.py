@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from container_updates.model import JudgedContainer, JudgedFinding, Outcome, State
+from container_updates.model import Container, JudgedContainer, JudgedFinding, Outcome, State
 from container_updates.reference import is_digest
 from container_updates.report.headline import worst_first
 from container_updates.report.text import name_of, safe
@@ -26,6 +26,8 @@ class Row:
     image: str
     """As a person knows it; "" where the containers run several."""
     words: str
+    containers: tuple[Container, ...]
+    """Those that it tells of."""
     shared: bool = False
     name: str = ""
     host: str = ""
@@ -53,7 +55,7 @@ def row(judged: JudgedContainer, words: Words) -> Row:
     """Return the row of one container."""
     container = judged.container
     where = (safe(container.name, 80), safe(container.host, 80)) if container.qualified else ("", "")
-    return Row(judged.state, name_of(container), image(judged), words(judged), False, *where)
+    return Row(judged.state, name_of(container), image(judged), words(judged), (container,), False, *where)
 
 
 def image(judged: JudgedContainer) -> str:
@@ -76,7 +78,9 @@ def _shared(wrong: Sequence[JudgedContainer], words: Words) -> list[tuple[Row, i
         if len(containers) >= _MANY:
             images = {image(judged) for judged in containers.values()}
             who = f"{len(containers)} containers ({_some(judged.container.title for judged in containers.values())})"
-            found.append((Row(state, who, images.pop() if len(images) == 1 else "", said, True), len(containers)))
+            one_image = images.pop() if len(images) == 1 else ""
+            members_of = tuple(judged.container for judged in containers.values())
+            found.append((Row(state, who, one_image, said, members_of, True), len(containers)))
     return sorted(found, key=lambda one: -one[1])
 
 

@@ -2,10 +2,23 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from math import inf
 
 from container_updates.clock import age
-from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, Problem, State, Verdict, number
+from container_updates.model import (
+    NOT_KEPT,
+    JudgedContainer,
+    JudgedFinding,
+    Metric,
+    Outcome,
+    Problem,
+    State,
+    Verdict,
+    number,
+)
 from container_updates.report.text import safe
 from container_updates.settings import Settings
 
@@ -46,6 +59,10 @@ _NAME_LENGTH = 28
 
 def headline(outcome: Outcome, settings: Settings) -> str:
     """Return the sentence after the state, about 80 characters where it can be, safe to print."""
+    return f"{_found(outcome, settings)}{_forgotten(outcome.problems)}"
+
+
+def _found(outcome: Outcome, settings: Settings) -> str:
     if outcome.state is State.OK:
         return _fine(outcome, settings)
     groups = _groups(outcome)
@@ -172,7 +189,7 @@ def _group(kind: str, members: list[tuple[JudgedContainer, JudgedFinding]]) -> _
 
 def _member_order(member: tuple[JudgedContainer, JudgedFinding]) -> tuple[int, float, str]:
     container, judged = member
-    return -judged.state, -_wait(judged), container.container.title
+    return -judged.state, _since(judged), container.container.title
 
 
 def _kind(judged: JudgedFinding) -> str | None:
@@ -188,10 +205,19 @@ def worst_first(containers: Iterable[JudgedContainer]) -> list[JudgedContainer]:
         containers,
         key=lambda judged: (
             -judged.state,
-            -max((_wait(finding) for finding in judged.findings), default=0),
+            min((_since(finding) for finding in judged.findings), default=inf),
             judged.container.title,
         ),
     )
+
+
+def _since(judged: JudgedFinding) -> float:
+    """Since when it has been waiting, as a number that sorts: whole seconds of an age turn with the time of a run."""
+    if not _wait(judged):
+        return inf
+    with suppress(ValueError, TypeError):
+        return datetime.fromisoformat(judged.finding.details.get("since", "")).timestamp()
+    return -_wait(judged)
 
 
 def _wait(judged: JudgedFinding) -> float:
@@ -214,6 +240,12 @@ def _problems(problems: Sequence[Problem], *, alone: bool) -> str:
         return f"{count} problem{'s' * (count != 1)} ({safe(first.where, 40)})"
     more = f" and {count - 1} more problem{'s' * (count != 2)}" if count > 1 else ""
     return f"{safe(first.where, 60)}: {safe(first.message)}{more}"
+
+
+def _forgotten(problems: Sequence[Problem]) -> str:
+    """Whether this run remembers nothing for the next one: ages, signers and --min-age are worth less then."""
+    found = next((problem for problem in problems if problem.code == NOT_KEPT), None)
+    return f", nothing is remembered ({safe(found.where, 60)})" if found else ""
 
 
 def _fine(outcome: Outcome, settings: Settings) -> str:

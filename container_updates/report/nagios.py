@@ -4,42 +4,59 @@ The performance data stands on the first line at every verbosity: Nagios reads i
 version 2 carries 1,024 bytes (Monitoring Plugins guidelines, "Plugin Output for Nagios").
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import nagiosplugin
 
-from container_updates.model import JudgedContainer, JudgedFinding, Metric, Outcome, RequestRecord, State
+from container_updates.model import Container, JudgedContainer, JudgedFinding, Metric, Outcome, RequestRecord, State
 from container_updates.report import chain, grouping
 from container_updates.report.headline import headline, worst_first
 from container_updates.report.sentences import update
 from container_updates.report.text import FIRST_LINE, SERVICE, cut, safe
 from container_updates.settings import Settings
 
+_LEAST_SENTENCE = 120
+"""Bytes."""
 _MORE = len("… and 000000 more\n".encode())
 
 
 def render(outcome: Outcome, settings: Settings) -> str:
     """Return the report: at most `settings.max_output` bytes, though the performance data is never cut."""
     first = _first_line(outcome, settings)
-    return _within(settings.max_output, first, [*lines(outcome, settings)])
+    rest = [line for line, _ in _lines(outcome, settings)]
+    kept, more = _kept(settings.max_output, first, rest)
+    return "\n".join([first, *rest[:kept], *more]) + "\n"
 
 
-def lines(outcome: Outcome, settings: Settings) -> Iterable[str]:
-    """Return what stands below the first line: problems of the check itself, then what is wrong, worst first."""
-    yield from preface(outcome)
+def left_out(outcome: Outcome, settings: Settings) -> set[tuple[str, str]]:
+    """Return the containers (engine and id) that are wrong and of which not everything has room in the report."""
+    rest = [*_lines(outcome, settings)]
+    kept, _ = _kept(settings.max_output, _first_line(outcome, settings), [line for line, _ in rest])
+    return {(one.engine, one.id) for _, containers in rest[kept:] for one in containers}
+
+
+def _lines(outcome: Outcome, settings: Settings) -> Iterable[tuple[str, Sequence[Container]]]:
+    """Yield what stands below the first line, each with the containers it tells of.
+
+    Problems of the check itself come first, then what is wrong, worst first.
+    """
+    for line in preface(outcome):
+        yield line, ()
     if settings.verbose >= 1:
         for link in chain.links(outcome, settings.checks):
-            yield f"{link.title}: {link.words}"
+            yield f"{link.title}: {link.words}", ()
     words = partial(message, everything=settings.verbose >= 1)
     for row in grouping.rows(outcome, words, everything=settings.verbose >= 1):
-        yield _line(row)
-    yield from reported_before(outcome)
+        yield _line(row), row.containers
+    for line in reported_before(outcome):
+        yield line, ()
     if settings.verbose >= 1:
         for judged in worst_first(outcome.containers):
             if judged.state is State.OK:
-                yield _line(grouping.row(judged, words))
-    yield from diagnosis(outcome, settings)
+                yield _line(grouping.row(judged, words)), ()
+    for line in diagnosis(outcome, settings):
+        yield line, ()
 
 
 def preface(outcome: Outcome) -> Iterable[str]:
@@ -108,6 +125,8 @@ def _first_line(outcome: Outcome, settings: Settings) -> str:
     start = f"{SERVICE} {outcome.state.name} - "
     perfdata = _perfdata(outcome.metrics) if settings.perfdata else ""
     room = min(FIRST_LINE, settings.max_output - 1) - len(start.encode()) - len(perfdata.encode())
+    # The performance data is never cut, and a sentence has to be left beside it, however small the output may be.
+    room = max(room, _LEAST_SENTENCE)
     return start + cut(headline(outcome, settings), room) + perfdata
 
 
@@ -129,14 +148,15 @@ def _decimal(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
-def _within(limit: int, first: str, rest: list[str]) -> str:
+def _kept(limit: int, first: str, rest: list[str]) -> tuple[int, list[str]]:
+    """Return how many of the other lines have room, and the line that says how many have none."""
     sizes = [len(line.encode()) + 1 for line in rest]
     room = limit - len(first.encode()) - 1
     if not rest or sum(sizes) <= room:
-        return "\n".join([first, *rest]) + "\n"
+        return len(rest), []
     kept = 0
     while sizes[kept] <= room - _MORE:
         room -= sizes[kept]
         kept += 1
     more = [f"… and {len(rest) - kept} more"] if room >= _MORE else []
-    return "\n".join([first, *rest[:kept], *more]) + "\n"
+    return kept, more

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from container_updates.model import Problem
+from container_updates.model import NOT_KEPT, Problem
 
 _BUSY_SECONDS = 1.0
 """How long another plugin's writing is waited for."""
@@ -95,14 +95,14 @@ class Database:
         except sqlite3.DatabaseError as error:
             self._drop()
             if not _is_broken(error):
-                self.say(f"cannot be used, nothing is kept: {error}")
+                self.say(f"cannot be used, nothing is kept: {error}", NOT_KEPT)
             elif self._renews:
                 with suppress(OSError):
                     self.set_aside()
             else:
                 self.broken = str(error)
         except OSError as error:
-            self.say(f"cannot be used, nothing is kept: {error.strerror}")
+            self.say(f"cannot be used, nothing is kept: {error.strerror}", NOT_KEPT)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -114,10 +114,10 @@ class Database:
         finally:
             os.close(folder)
 
-    def say(self, message: str) -> None:
+    def say(self, message: str, code: str = "bad-answer") -> None:
         """Add a problem, unless there is one already."""
         if not self.problems:
-            self.problems.append(Problem(str(self.path), "bad-answer", message))
+            self.problems.append(Problem(str(self.path), code, message))
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from container_updates.model import JudgedContainer, JudgedFinding, Outcome, State
@@ -10,22 +11,32 @@ from container_updates.state.store import Store
 _KIND = "reported"
 
 
-def mark(outcome: Outcome, store: Store, service: str) -> Outcome:
+def mark(
+    outcome: Outcome,
+    store: Store,
+    service: str,
+    left_out: Callable[[Outcome], Collection[tuple[str, str]]] = lambda outcome: (),
+) -> Outcome:
     """Return `outcome` with those containers marked that were in the last report of `service` in the same way.
 
-    The new report takes the last one's place in the store.
+    The new report takes the last one's place in the store, without what it has no room for: `left_out` says of which
+    containers (engine and id) that is so, and they are news again the next time.
     """
     try:
         before = set(json.loads(store.recall(_KIND, service) or b"[]"))
     except (ValueError, TypeError):
         before = set()
     wrong = [judged for judged in outcome.containers if judged.state is not State.OK]
-    store.remember(_KIND, service, json.dumps(sorted({_print(judged) for judged in wrong})).encode())
-    containers = (
+    containers = tuple(
         replace(judged, reported=judged.state is not State.OK and _print(judged) in before)
         for judged in outcome.containers
     )
-    return replace(outcome, containers=tuple(containers))
+    marked = replace(outcome, containers=containers)
+    missing = left_out(marked)
+    told = {_print(one) for one in wrong if (one.container.engine, one.container.id) not in missing}
+    still = {_print(one) for one in wrong} & before
+    store.remember(_KIND, service, json.dumps(sorted(told | still)).encode())
+    return marked
 
 
 def _print(judged: JudgedContainer) -> str:

@@ -49,6 +49,22 @@ def test_what_was_reported_is_counted(host: Lab) -> None:
     assert listed(host) == ["cache", "and 2 reported before"]
 
 
+def test_what_had_no_room_in_the_report_is_news_again(host: Lab) -> None:
+    for name in ("web", "db", "cache"):
+        outdated(host, name)
+    small = Settings(new_only=True, max_output=256, perfdata=False)
+
+    def report() -> str:
+        checked = host.check(new_only=True, left_out=lambda outcome: nagios.left_out(outcome, small))
+        return nagios.render(checked.outcome, small)
+
+    first, second, third = report(), report(), report()
+    told = [line.split(":")[0] for text in (first, second, third) for line in text.splitlines() if line[0] == "["]
+    assert sorted(told) == ["[WARNING] cache", "[WARNING] db", "[WARNING] web"]
+    assert "… and " in first
+    assert "and 3 reported before" in report()
+
+
 def test_states_and_metrics_stay_whole(host: Lab) -> None:
     outdated(host, "web")
     host.check(new_only=True)

@@ -10,11 +10,12 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-from container_updates.errors import Unresolvable
+from container_updates.errors import Unresolvable, UsageError
 from container_updates.model import Subject
 from container_updates.settings import Settings
 
 _INCLUDE, _EXCLUDE = ("dd.tag.include", "wud.tag.include"), ("dd.tag.exclude", "wud.tag.exclude")
+_PACKAGES = "apt install python3-re2, or pip install google-re2"
 _MAX_PATTERN = 1000
 _PLACEHOLDER = re.compile(r"\$([0-9]+)")
 
@@ -52,6 +53,16 @@ def of(subject: Subject, settings: Settings) -> Filter:
         return all(any(one.search(tag) for one in group) for group in every)
 
     return Filter(wanted, transform(subject))
+
+
+def refuse(settings: Settings) -> None:
+    """Raise `UsageError` for a pattern of the options that is none, or that nobody here can run."""
+    try:
+        for option, patterns in (("--tags", settings.tags), ("--not-tags", settings.not_tags)):
+            for _, text in patterns:
+                _compiled(option, text)
+    except Unresolvable as error:
+        raise UsageError(error.reason) from None
 
 
 def transform(subject: Subject) -> Callable[[str], str]:
@@ -97,7 +108,7 @@ def _compiled(where: str, text: str) -> Any:
     try:
         import re2
     except ImportError:
-        raise Unresolvable(f"the regular expression of {where} needs the Python package google-re2") from None
+        raise Unresolvable(f"the regular expression of {where} needs the Python package re2: {_PACKAGES}") from None
     if len(text) > _MAX_PATTERN:
         raise Unresolvable(f"the regular expression of {where} is longer than {_MAX_PATTERN} characters")
     options = re2.Options()

@@ -66,7 +66,10 @@ class Connection:
         with self._lock:
             reader = threading.Thread(target=read, args=(self._last,), daemon=True)
             self._last = reader if self._endpoint.one_by_one else None
-            reader.start()
+            try:
+                reader.start()
+            except RuntimeError:
+                raise InventoryError(f"{self.shown} cannot be asked: this system has no more threads for us") from None
 
     def _exchange(self, method: str, target: str, deadline: Deadline) -> "tuple[_Client, http.client.HTTPResponse]":
         """Send a request, on a connection that is open already where there is one; raises what http.client raises."""

@@ -26,6 +26,7 @@ from container_updates.trust.policy.rules import Policy, Rule
 from container_updates.trust.policy.scopes import Scope
 
 _VERSION = 1
+_MAX_BITS = 64
 _MODES = ("required", "if-present", "accepted")
 _RULE = ("images", "signatures", "signed-as", "signatures-in", "provenance", "source", "builders", "signer")
 
@@ -35,7 +36,8 @@ def parse(content: str, files: Files) -> Policy:
     place = str(files.policy)
     try:
         parsed = tomllib.loads(content)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        _refuse_huge(parsed)
+    except (ValueError, RecursionError) as error:
         raise PolicyError(f"{place}: no valid TOML: {error}") from None
     top = table(parsed, place, ("version", "registries", "rule"))
     version = top.get("version")
@@ -75,6 +77,14 @@ def _pattern(read: Callable[[str], str], text: str, what: str) -> str:
         return read(text)
     except ValueError as error:
         raise PolicyError(f"{what} {text!r} {error}") from None
+
+
+def _refuse_huge(value: object) -> None:
+    """Raise ValueError for a whole number beyond TOML's 64 bits, which Python takes and cannot print."""
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise ValueError("a whole number of more than 64 bits")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _refuse_huge(inner)
 
 
 def _rule(content: object, place: str, files: Files) -> Rule:

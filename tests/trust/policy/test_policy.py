@@ -1,10 +1,14 @@
 """Trust policies: what an admin may write, which rule decides, and the one line that tells where a file is wrong."""
 
 import base64
+import contextlib
+import itertools
 import json
 import shutil
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from container_updates import reference
 from container_updates.errors import PolicyError
@@ -16,7 +20,10 @@ from container_updates.signing.signers import (
     SignedIdentity,
     UnprovableSigner,
 )
+from container_updates.trust.policy import load as loading
 from container_updates.trust.policy.load import load as load_files
+from container_updates.trust.policy.rules import Rule
+from container_updates.trust.policy.scopes import Scope, overlap
 from tests.support import paths
 
 ASSETS = paths.ASSETS / "signatures"
@@ -92,6 +99,34 @@ def test_everything_that_the_interface_lays_down(folder):
     assert len(notation.timestamp_authorities) == 1
     assert isinstance(content_trust, ContentTrustSigner)
     assert content_trust.server == "https://notary.example.com"
+
+
+PIECES = st.lists(st.sampled_from(["a", "b", "ab", "/", "*", "**"]), min_size=1, max_size=5).map("".join)
+
+
+@hypothesis.given(st.lists(PIECES, min_size=2, max_size=6))
+def test_equally_exact_patterns_that_overlap_are_found_whatever_they_begin_with(globs):
+    """Held against each other one by one, which takes a minute for thousands of them."""
+    scopes = [Scope(glob) for glob in globs]
+    clash = any(
+        one.exactness == other.exactness and overlap(one, other) for one, other in itertools.combinations(scopes, 2)
+    )
+    rules = [Rule(f"rule {number}", (scope,)) for number, scope in enumerate(scopes)]
+    with pytest.raises(PolicyError) if clash else contextlib.nullcontext():
+        loading._check_exactness(rules)
+
+
+def test_two_thousand_exact_rules_and_as_many_patterns_are_loaded(folder):
+    rule = '[[rule]]\nimages = ["registry.example.com/team/app{:04}{}"]\nsignatures = "accepted"\n'
+    rules = "".join(rule.format(number, end) for number in range(1000) for end in ("", "/*"))
+    assert len(load(folder, f"version = 1\n{rules}").rules) == 2000
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, "1" * 30])
+@pytest.mark.parametrize("member", ["version", "rule"])
+def test_a_huge_whole_number_is_no_valid_policy(folder, number, member):
+    with pytest.raises(PolicyError, match="no valid TOML: "):
+        load(folder, f"{member} = {number}\n")
 
 
 @pytest.mark.parametrize("key", ['file = "acme.pub"', f'pem = """{KEY}"""'])
