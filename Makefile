@@ -65,11 +65,11 @@ $(VENV)/.run: setup.cfg | $(VENV)/.made
 	@touch $@
 
 $(VENV)/.test: setup.cfg | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,packages,test]"
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.lint: setup.cfg | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,test,lint]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[table,versions,packages,test,lint]"
 	@touch $@ $(VENV)/.test $(VENV)/.run
 
 $(ENGINE29)/dockerd:

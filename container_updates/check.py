@@ -22,7 +22,9 @@ from container_updates.state.store import Store
 from container_updates.verdicts import judge
 
 if TYPE_CHECKING:
+    from container_updates.chain.packages.session import Session
     from container_updates.trust.context import TrustContext
+    from container_updates.trust.policy.rules import Repositories
 
 
 class Steps(Protocol):
@@ -78,20 +80,26 @@ def run(
             jobs=settings.jobs,
         )
         inventories = {inventory.key: inventory for inventory in fleet.inventories}
-        context = Context(registry, inventories, store, run_clock, settings, trust, holds.everything())
+        packages = _packages(settings, store, trust, run_clock, deadline)
+        context = Context(registry, inventories, store, run_clock, settings, trust, holds.everything(), packages)
         if settings.explain:
             fleet = fleet.only(explained.one(settings.explain, fleet.containers, fleet.failures))
         subjects = list(dict.fromkeys(container.subject for container in fleet.containers if container.subject))
         with progress(len(subjects)) as steps:
-            found = _examine(subjects, context, deadline, steps.advance)
+            found = _examine(subjects, fleet.containers, context, deadline, steps.advance)
         problems = [problem for inventory in fleet.inventories for problem in inventory.problems]
+        requests = [request for inventory in fleet.inventories for request in inventory.requests]
+        if packages is not None:
+            packages.close()
+            problems += packages.problems
+            requests += packages.requests
         outcome = judge(
             [(container, _findings(container, found, settings)) for container in fleet.containers],
             settings=settings,
             numbers={**_numbers(subjects, context), "time": clock.steady() - started},
             problems=[*problems, *registry.problems, *_missing_packages(found)],
             checked_at=run_clock.now(),
-            requests=[*(one for inventory in fleet.inventories for one in inventory.requests), *registry.requests],
+            requests=[*requests, *registry.requests],
             unread=fleet.failures,
             engines=fleet.engines,
         )
@@ -117,47 +125,86 @@ def _numbers(subjects: Sequence[Subject], context: Context) -> dict[str, float |
 
 def _trust_context(settings: Settings, store: Store, clock: Clock) -> "TrustContext | None":
     """Looked at before anything is asked; raises `PolicyError`."""
-    if not {"signatures", "source"} & {*settings.checks}:
+    wants_policy = "packages" in settings.checks and settings.trust_policies
+    if not {"signatures", "source"} & {*settings.checks} and not wants_policy:
         return None
     from container_updates.trust.context import TrustContext
 
     return TrustContext(settings.trust_policies, settings.state_dir, facts=store, clock=clock)
 
 
+def _packages(
+    settings: Settings, store: Store, trust: "TrustContext | None", clock: Clock, deadline: Deadline
+) -> "Session | None":
+    """Return what all containers share whose packages are looked at, None where nobody asks for them."""
+    if "packages" not in settings.checks:
+        return None
+    from container_updates.chain.packages.session import Session
+
+    def repositories() -> "Repositories | None":
+        return trust.policy.repositories if trust and trust.policy else None
+
+    fingerprint = trust.policy_fingerprint if trust else ""
+    return Session(settings, store, repositories, fingerprint, clock=clock, deadline=deadline)
+
+
+_ENGINE_AT_ONCE = 8
+"""Containers of one engine that are looked into at the same time."""
+_Asked = Subject | tuple[str, str]
+"""A subject, or engine and id of a container."""
+
+
 def _examine(
-    subjects: Sequence[Subject], context: Context, deadline: Deadline, finished: Callable[[], None]
-) -> Mapping[Subject, Sequence[Finding]]:
-    """Return the findings of every link about every subject, without those that the deadline cut off."""
-    jobs = context.settings.jobs
-    # A name that was never pulled must not leave this host, not even in the list of what a token is asked for.
-    expected = workers.each(subjects, lambda subject: _asked(subject, context), jobs=jobs, deadline=deadline)
-    context.registry.expect(filter(None, expected))
-    links = [(check, chain.link(check)) for check in context.settings.checks]
+    subjects: Sequence[Subject],
+    containers: Sequence[Container],
+    context: Context,
+    deadline: Deadline,
+    finished: Callable[[], None],
+) -> Mapping[_Asked, Sequence[Finding]]:
+    """Return what every link found about every subject and container, without what the deadline cut off."""
+    checks, jobs = context.settings.checks, context.settings.jobs
+    links = [(check, chain.link(check)) for check in checks if check not in chain.OF_CONTAINERS]
+    inside = [(check, chain.link(check)) for check in checks if check in chain.OF_CONTAINERS]
+    looked_into = [container for container in containers if container.excluded is None] if inside else []
+    if links:
+        # A name that was never pulled must not leave this host, not even in the list of what a token is asked for.
+        expected = workers.each(subjects, lambda subject: _asked(subject, context), jobs=jobs, deadline=deadline)
+        context.registry.expect(filter(None, expected))
 
-    found: dict[Subject, list[Finding]] = {subject: [] for subject in subjects}
+    found: dict[_Asked, list[Finding]] = {subject: [] for subject in subjects}
+    found |= {_key(container): [] for container in looked_into}
 
-    def examine(subject: Subject) -> None:
-        findings = found[subject]
-        for check, link in links:
+    def examine(thing: Subject | Container) -> None:
+        if isinstance(thing, Container):
+            findings, asked, name = found[_key(thing)], inside, "packages inside"
+        else:
+            findings, asked, name = found[thing], links, str(thing.reference)
+        for check, link in asked:
             try:
-                for finding in link(subject, context):
+                for finding in link(thing, context):
                     findings.append(finding)  # one by one: what is known when the time is up is told
             except Inconclusive as error:
-                findings.append(chain.inconclusive(check, str(subject.reference), error))
+                findings.append(chain.inconclusive(check, name, error))
             except Exception as error:  # one image's surprise must not cost the others
                 unforeseen = Inconclusive(f"internal error ({type(error).__name__})")
-                findings.append(chain.inconclusive(check, str(subject.reference), unforeseen))
-        finished()
+                findings.append(chain.inconclusive(check, name, unforeseen))
+        if isinstance(thing, Subject):
+            finished()
 
+    things: list[Subject | Container] = [*subjects, *looked_into]
     workers.each(
-        subjects,
+        things,
         examine,
         jobs=jobs,
         deadline=deadline,
-        group=lambda subject: subject.reference.registry,
-        at_once=context.registry.at_once,
+        group=lambda thing: f"in {thing.engine}" if isinstance(thing, Container) else thing.reference.registry,
+        at_once=lambda group: _ENGINE_AT_ONCE if group.startswith("in ") else context.registry.at_once(group),
     )
-    return {subject: tuple(findings) for subject, findings in found.items()}
+    return {thing: tuple(findings) for thing, findings in found.items()}
+
+
+def _key(container: Container) -> tuple[str, str]:
+    return container.engine, container.id or container.name
 
 
 def _asked(subject: Subject, context: Context) -> Reference | None:
@@ -167,29 +214,33 @@ def _asked(subject: Subject, context: Context) -> Reference | None:
         return None
 
 
-def _findings(
-    container: Container, found: Mapping[Subject, Sequence[Finding]], settings: Settings
-) -> Sequence[Finding]:
+def _findings(container: Container, found: Mapping[_Asked, Sequence[Finding]], settings: Settings) -> Sequence[Finding]:
     """Return what is to be said of a container, also where nothing was asked."""
     check = settings.checks[0]
     if container.excluded is not None:
         return (Finding(check, "excluded", Verdict.SKIPPED, f"{container.image} excluded by {container.excluded}"),)
-    if container.skipped is not None:
-        return (Finding(check, "local-build", Verdict.SKIPPED, container.skipped),)
-    subject = container.subject
-    if subject is None:
+    known = list(found.get(_key(container), ()))
+    subject, checks = container.subject, [*settings.checks]
+    if subject is not None:
+        known = [*found[subject], *known]
+    elif container.skipped is not None and check not in chain.OF_CONTAINERS:
+        return (Finding(check, "local-build", Verdict.SKIPPED, container.skipped), *known)
+    elif check not in chain.OF_CONTAINERS:
         reason = container.problem or "its image has no name to ask for"
         name = "" if is_digest(container.image) else f"{container.image} "  # 71 characters that nobody reads
         message = f"{name}not checked: {reason}"
-        return (Finding(check, "unresolvable", Verdict.INCONCLUSIVE, message, {"reason": reason}),)
-    known = found[subject]
+        known.insert(0, Finding(check, "unresolvable", Verdict.INCONCLUSIVE, message, {"reason": reason}))
+        checks = [check for check in checks if check in chain.OF_CONTAINERS]
     told = {finding.check for finding in known}
     late = TimedOut("the time for the whole check was up before it was asked")
-    left = (check for check in settings.checks if check not in told)
-    return [*known, *(chain.inconclusive(check, str(subject.reference), late) for check in left)]
+    for check in checks:
+        if check not in told:
+            name = "packages inside" if subject is None or check in chain.OF_CONTAINERS else str(subject.reference)
+            known.append(chain.inconclusive(check, name, late))
+    return known
 
 
-def _missing_packages(found: Mapping[Subject, Sequence[Finding]]) -> list[Problem]:
+def _missing_packages(found: Mapping[_Asked, Sequence[Finding]]) -> list[Problem]:
     """Return one problem for each Python package that any signature could not be checked without."""
     signed = [
         one

@@ -77,7 +77,7 @@ METRICS = (
     Yardstick("untrusted_registry", "source", "untrusted-registry", warning="0"),
     Yardstick("source_mismatch", "source", "source-mismatch", critical="0"),
     Yardstick("packages_pending", "packages", "packages-pending", total="packages", warning="0"),
-    Yardstick("security_pending", "packages", "security-pending", total="packages", critical="0"),
+    Yardstick("security_pending", "packages", "security-pending", total="security", critical="0"),
     Yardstick("not_checked"),
     Yardstick("registry_requests"),
     Yardstick("ratelimit_remaining"),

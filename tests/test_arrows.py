@@ -40,9 +40,16 @@ ALLOWED: dict[str, set[str]] = {
     "trust.policy": BASE | {"untrusted", "signing", "signing.crypto", "signing.sigstore", "signing.notation"},
     "trust.memory": BASE | {"state"},
     "trust.learning": BASE | {"signing", "signing.notation", "trust.policy", "trust.memory"},
-    "contents": BASE | {"untrusted", "inventory", "contents.apt", "contents.repositories"},
-    "chain": BASE | {"inventory", "registry", "state", "trust"} | {"trust.policy", "trust.memory", "chain.updates"},
+    "contents": BASE | {"untrusted", "inventory"},
+    "contents.repositories": BASE | {"untrusted", "contents"},
+    "contents.apt": BASE | {"state", "untrusted", "contents", "contents.repositories", "contents.apt.setup"},
+    "contents.apt.setup": BASE | {"contents", "contents.repositories"},
+    "chain": BASE
+    | {"inventory", "registry", "state", "trust"}
+    | {"trust.policy", "trust.memory", "chain.updates", "chain.packages"},
     "chain.updates": BASE | {"chain", "state", "registry", "chain.versions", "chain.source"},
+    "chain.packages": BASE
+    | {"chain", "state", "inventory", "contents", "contents.apt", "contents.apt.setup", "contents.repositories"},
     "chain.versions": BASE | {"chain", "registry", "chain.updates", "chain.source"},
     "chain.signatures": BASE | {"chain", "signing", "signing.content_trust", "trust", "trust.policy", "trust.memory"},
     "chain.source": BASE
@@ -58,7 +65,7 @@ ALLOWED: dict[str, set[str]] = {
     "demo.registry": BASE | {"demo"},
     "check": BASE
     | {"actions", "trust", "inventory", "registry", "registry.login", "state", "chain", "signing"}
-    | {"chain.updates", "untrusted", "verdicts"},
+    | {"chain.updates", "chain.packages", "trust.policy", "untrusted", "verdicts"},
     "options": BASE | {"untrusted", "chain", "chain.versions", "report", "verdicts"},
     "cli": BASE | {"options", "check", "actions", "report", "demo"},
     "__main__": {"cli"},

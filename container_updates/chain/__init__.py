@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from container_updates.clock import Clock, rfc3339
 from container_updates.errors import Inconclusive, InventoryError, Unresolvable
 from container_updates.inventory import Inventory
-from container_updates.model import Finding, Image, ImageDetails, Subject, Verdict
+from container_updates.model import Finding, Image, ImageDetails, Verdict
 from container_updates.settings import Settings
 
 if TYPE_CHECKING:
+    from container_updates.chain.packages.session import Session
     from container_updates.registry import Registry
     from container_updates.state.holds import Hold
     from container_updates.state.store import Store
@@ -25,7 +26,10 @@ _LINKS = {
     "versions": "versions.link",
     "signatures": "signatures.link",
     "source": "source.link",
+    "packages": "packages.link",
 }
+OF_CONTAINERS = frozenset({"packages"})
+"""Checks that look at each container's own files; the others look at images."""
 CHECKS = tuple(_LINKS)
 """What `--check` knows, in the order of the chain."""
 DEFAULT_CHECKS = ("updates", "restarts", "signatures", "source")
@@ -45,6 +49,8 @@ class Context:
     """Policy and memory. None: neither signatures nor source is checked."""
     holds: "Mapping[str, Hold]" = field(default_factory=dict)
     """Updates that the admin does not want, by image."""
+    packages: "Session | None" = None
+    """What containers share whose packages are looked at. None: nobody's are."""
 
     @property
     def policy(self) -> "Policy | None":
@@ -100,10 +106,14 @@ def inconclusive(check: str, what: str, error: Inconclusive, **details: object) 
     return Finding(check, error.code, Verdict.INCONCLUSIVE, message, {**told, **details})
 
 
-def link(check: str) -> Callable[[Subject, Context], Iterable[Finding]]:
+Link = Callable[[Any, Context], Iterable[Finding]]
+"""What looks at a `Subject`, or at a `Container` where its check is one of `OF_CONTAINERS`."""
+
+
+def link(check: str) -> Link:
     """Return the `examine` of a check; imported only when it is asked for.
 
     It may raise `Inconclusive`, which is then the finding.
     """
-    examine: Callable[[Subject, Context], Iterable[Finding]] = import_module(f"{__name__}.{_LINKS[check]}").examine
+    examine: Link = import_module(f"{__name__}.{_LINKS[check]}").examine
     return examine

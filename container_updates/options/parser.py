@@ -161,8 +161,8 @@ def _refuse_halves(settings: Settings, tls_given: bool) -> None:
         from container_updates.chain.versions import tag_filter  # it needs RE2, which most runs do not
 
         tag_filter.refuse(settings)
-    if settings.trust_policies and not {"signatures", "source"} & {*settings.checks}:
-        raise UsageError("--trust-policy is for --check signatures or source")
+    if settings.trust_policies and not {"signatures", "source", "packages"} & {*settings.checks}:
+        raise UsageError("--trust-policy is for --check signatures, source or packages")
     if settings.image and not settings.check_policy:
         raise UsageError("--image is for --check-policy")
     if settings.service and not settings.new_only:

@@ -18,6 +18,7 @@ LINKS = {
     "versions": "Newer versions",
     "signatures": "Signed",
     "source": "Built from",
+    "packages": "Packages inside",
 }
 """Check to the heading of what it found, in the order of the page."""
 _CODES = {"green": "32", "magenta": "35", "yellow": "33", "bold red": "1;31"}

@@ -179,7 +179,9 @@ def _group(kind: str, members: list[tuple[JudgedContainer, JudgedFinding]]) -> _
         }
         metric = plural.get(kind, kind.replace("-", "_"))
         besides = {
-            plural.get(code, code) for _, judged in members if (code := str(judged.finding.details.get("besides")))
+            plural.get(code, code.replace("-", "_"))
+            for _, judged in members
+            if (code := str(judged.finding.details.get("besides")))
         }
         return _Group(WRONG[kind], frozenset({metric, f"{metric}_age"}) | besides, members, False)
     codes = {judged.finding.code for _, judged in members}

@@ -12,7 +12,7 @@ import nagiosplugin
 from container_updates.model import Container, JudgedContainer, JudgedFinding, Metric, Outcome, RequestRecord, State
 from container_updates.report import chain, grouping
 from container_updates.report.headline import headline, worst_first
-from container_updates.report.sentences import update
+from container_updates.report.sentences import packages, update
 from container_updates.report.text import FIRST_LINE, SERVICE, cut, safe
 from container_updates.settings import Settings
 
@@ -55,8 +55,19 @@ def _lines(outcome: Outcome, settings: Settings) -> Iterable[tuple[str, Sequence
         for judged in worst_first(outcome.containers):
             if judged.state is State.OK:
                 yield _line(grouping.row(judged, words)), ()
+        for judged in worst_first(outcome.containers):
+            for line in inside(judged):
+                yield line, ()
     for line in diagnosis(outcome, settings):
         yield line, ()
+
+
+def inside(judged: JudgedContainer) -> Iterable[str]:
+    """Return every package inside a container that would be upgraded, a line each."""
+    for one in judged.findings:
+        if one.finding.check == "packages":
+            name = safe(judged.container.title, 80)
+            yield from (f"Inside {name}: {line}" for line in packages.lines(one.finding.details))
 
 
 def preface(outcome: Outcome) -> Iterable[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from container_updates.clock import age
 from container_updates.model import Finding, Image, JudgedFinding, Verdict, number
-from container_updates.report.sentences import signatures, source, update
+from container_updates.report.sentences import packages, signatures, source, update
 from container_updates.report.sentences.details import items, moment, sentence, text
 from container_updates.report.text import safe
 
@@ -216,4 +216,7 @@ _TOLD: Mapping[str, Callable[[Details], Iterable[str]]] = {
     "unknown-source": source.unknown,
     "untrusted-registry": source.untrusted,
     "base-outdated": source.base_outdated,
+    "none-pending": packages.none,
+    "packages-pending": packages.pending,
+    "security-pending": packages.pending,
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from container_updates.errors import PolicyError
 from container_updates.trust.policy.files import MAX_FILE, Files
-from container_updates.trust.policy.rules import Policy, Rule
+from container_updates.trust.policy.rules import Policy, Repositories, Rule
 from container_updates.trust.policy.scopes import Exactness, overlap
 from container_updates.untrusted.json import Invalid, read_object
 
@@ -23,7 +23,17 @@ def load(paths: Sequence[str]) -> Policy:
     named = [policy.registries for policy in policies if policy.registries is not None]
     sources = tuple(source for policy in policies for source in policy.sources)
     mirrors = tuple(mirror for policy in policies for mirror in policy.mirrors)
-    return Policy(rules, tuple(name for names in named for name in names) if named else None, sources, mirrors)
+    return Policy(
+        rules,
+        tuple(name for names in named for name in names) if named else None,
+        sources,
+        mirrors,
+        Repositories(
+            tuple(pattern for policy in policies for pattern in policy.repositories.allow),
+            tuple(keyring for policy in policies for keyring in policy.repositories.keyrings),
+            any(policy.repositories.require_host for policy in policies),
+        ),
+    )
 
 
 def _load_one(path: Path) -> Policy:

@@ -85,6 +85,22 @@ def _plain(signer: Signer) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Repositories:
+    """What is decided on the package repositories that containers name."""
+
+    allow: tuple[str, ...] = ()
+    """Patterns of URLs that may lead to any address, internal ones too."""
+    keyrings: tuple[bytes, ...] = ()
+    """Keys beside this host's own."""
+    require_host: bool = False
+    """Whether a key that only the container has is not enough."""
+
+    def allows(self, url: str) -> bool:
+        """Whether a URL may lead to any address."""
+        return any(matches(pattern, url) for pattern in self.allow)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All files together."""
 
@@ -95,6 +111,8 @@ class Policy:
     """Everything that it was read from."""
     mirrors: tuple[str, ...] = ()
     """Hosts of mirrors that speak for the registry itself: what they do not have is not there."""
+    repositories: Repositories = Repositories()
+    """Of packages."""
 
     @property
     def keys(self) -> tuple[KeySigner, ...]:

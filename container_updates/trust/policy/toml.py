@@ -22,7 +22,7 @@ from container_updates.signing.sigstore.trusted_root import TrustedRoot
 from container_updates.trust.policy import materials, patterns
 from container_updates.trust.policy.files import Files
 from container_updates.trust.policy.members import choice, optional_text, table, tables, text, texts
-from container_updates.trust.policy.rules import Policy, Rule
+from container_updates.trust.policy.rules import Policy, Repositories, Rule
 from container_updates.trust.policy.scopes import Scope
 
 _VERSION = 1
@@ -39,7 +39,7 @@ def parse(content: str, files: Files) -> Policy:
         _refuse_huge(parsed)
     except (ValueError, RecursionError) as error:
         raise PolicyError(f"{place}: no valid TOML: {error}") from None
-    top = table(parsed, place, ("version", "registries", "rule"))
+    top = table(parsed, place, ("version", "registries", "repositories", "rule"))
     version = top.get("version")
     if version is None:
         raise PolicyError(f"{place}: version is missing (version = {_VERSION}): the file is empty, or no trust policy")
@@ -49,10 +49,24 @@ def parse(content: str, files: Files) -> Policy:
         _rule(one, f"{place}: rule {number}", files)
         for number, one in enumerate(tables(top.get("rule"), f"{place}: rule"), 1)
     ]
-    if not rules and "registries" not in top:
+    if not rules and not {"registries", "repositories"} & {*top}:
         raise PolicyError(f"{place}: it has neither a rule nor registries, so it would decide nothing")
     registries, mirrors = _registries(top.get("registries"), f"{place}: registries")
-    return Policy(tuple(rules), registries, files.sources, mirrors)
+    repositories = _repositories(top.get("repositories"), f"{place}: repositories", files)
+    return Policy(tuple(rules), registries, files.sources, mirrors, repositories)
+
+
+def _repositories(content: object, place: str, files: Files) -> Repositories:
+    """Package repositories that containers may lead to, and keys for them."""
+    if content is None:
+        return Repositories()
+    members = table(content, place, ("allow", "keyrings", "require"))
+    allow = texts(members, "allow", place)
+    for pattern in allow:
+        if not pattern.startswith(("http://", "https://")):
+            raise PolicyError(f"{place}: allow {pattern!r} is no pattern of http:// or https:// URLs")
+    keyrings = tuple(files.read(files.path(name), place) for name in texts(members, "keyrings", place))
+    return Repositories(allow, keyrings, choice(members, "require", place, ("host", "container")) == "host")
 
 
 def _registries(content: object, place: str) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:

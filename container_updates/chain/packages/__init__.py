@@ -1,0 +1,1 @@
+"""The link "packages": what a container's own package manager would upgrade, found from outside."""

@@ -1,0 +1,1 @@
+"""Debian's packages: what dpkg has installed and what apt would choose."""

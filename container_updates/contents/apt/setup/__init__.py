@@ -1,0 +1,1 @@
+"""How apt is set up in a container: what /etc/apt says."""

@@ -1,0 +1,1 @@
+"""Package repositories: asked politely, believed only as far as they are signed."""
