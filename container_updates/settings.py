@@ -79,6 +79,8 @@ class Settings:
     """Where the report goes in the place of stdout, whole and renamed into place."""
     quiet: bool = False
     """Print nothing where there is nothing to tell: state OK, or with `new_only` no news."""
+    changes: bool = False
+    """Tell what an update changes, package by package."""
     explain: str = ""
     """The one container that everything is to be told of: its name, or the beginning of its id."""
     new_only: bool = False

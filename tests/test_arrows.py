@@ -47,7 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     "chain": BASE
     | {"inventory", "registry", "state", "trust"}
     | {"trust.policy", "trust.memory", "chain.updates", "chain.packages"},
-    "chain.updates": BASE | {"chain", "state", "registry", "chain.versions", "chain.source"},
+    "chain.updates": BASE
+    | {"chain", "state", "registry", "chain.versions", "chain.source", "signing", "signing.sigstore"},
     "chain.packages": BASE
     | {"chain", "state", "inventory", "contents", "contents.apt", "contents.apt.setup", "contents.repositories"},
     "chain.versions": BASE | {"chain", "registry", "chain.updates", "chain.source"},

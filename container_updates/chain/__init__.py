@@ -62,6 +62,12 @@ class Context:
         """Who signed and built last time."""
         return self.trust.memory if self.trust else None
 
+    @property
+    def tells_packages(self) -> bool:
+        """Whether somebody wants to know which packages an update changes."""
+        settings = self.settings
+        return settings.changes or bool(settings.explain) or "packages" in settings.checks
+
     def details(self, image: Image) -> ImageDetails:
         """Return what only an inspect tells of an image; raises `Unresolvable`."""
         try:

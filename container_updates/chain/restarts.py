@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from container_updates.chain import Context
 from container_updates.chain.updates.waiting import real_date, waiting
@@ -53,6 +54,17 @@ def _pending(subject: Subject, renewed: Image, context: Context) -> Finding:
         pulled = replace(subject, image=renewed).digest
         details |= {"pulled_digest": pulled} if pulled else {}
         how = "pulled"
+        details |= _changes(subject, renewed, context)
     why = subject.pending or f"{how}{when}, not recreated (docker restart does not help)"
     message = f"{subject.reference} restart pending: {why}"
     return Finding("restarts", "restart-pending", Verdict.FAIL, message, details)
+
+
+def _changes(subject: Subject, pulled: Image, context: Context) -> dict[str, Any]:
+    """Which packages the pulled image changes, for somebody who wants to know: that alone asks a registry."""
+    if not context.tells_packages:
+        return {}
+    from container_updates.chain.updates import brought
+
+    packages = brought.by_pull(subject, pulled, context)
+    return {"change": {"packages": packages}} if packages is not None else {}

@@ -145,6 +145,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     add("--output-file", metavar="FILE", help="write the report there, whole and renamed into place")
     add("-q", "--quiet", action="store_true", help="print nothing where there is nothing to tell (for cron's mail)")
     add("--explain", metavar="NAME", type=name, help="one container, the chain link by link: its name, or its id")
+    add("--changes", action="store_true", help="what an update changes, package by package, where there is an SBOM")
     add("--new-only", action="store_true", help="list only what the last such report did not have")
     add("--service", metavar="NAME", help="whose last report that is; keeps several apart")
     add("-v", "--verbose", action="count", help="all containers; -vv: the settings in force; -vvv: every request")

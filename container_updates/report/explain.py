@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from container_updates.clock import age, engine_date
 from container_updates.model import Image, JudgedContainer, JudgedFinding, Outcome, RequestRecord, State, Verdict
-from container_updates.report.sentences import finding, update
+from container_updates.report.sentences import finding, packages, update
 from container_updates.report.table import STYLES, colored
 from container_updates.report.text import name_of, safe
 from container_updates.settings import Settings
@@ -166,6 +166,7 @@ def _day(seconds: int | None, outcome: Outcome) -> str:
 
 
 def _what_to_do(judged: JudgedContainer) -> Iterable[str]:
+    yield from (f"{line[:1].upper()}{line[1:]}:" for line in packages.brings(one.finding for one in judged.findings))
     how = update.commands([judged])
     if how:
         yield how

@@ -68,6 +68,7 @@ def inside(judged: JudgedContainer) -> Iterable[str]:
         if one.finding.check == "packages":
             name = safe(judged.container.title, 80)
             yield from (f"Inside {name}: {line}" for line in packages.lines(one.finding.details))
+            yield from (f"Inside {name}: {line}" for line in packages.brings(each.finding for each in judged.findings))
 
 
 def preface(outcome: Outcome) -> Iterable[str]:

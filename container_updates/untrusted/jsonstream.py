@@ -6,7 +6,7 @@ Bytes that are no UTF-8 become U+FFFD, so that they spoil only the name they sta
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from container_updates.untrusted import json as reader
@@ -16,7 +16,8 @@ _MAX_ELEMENT = 4 * 1024 * 1024
 _MAX_VALUE = 64 * 1024 * 1024
 """Bytes."""
 _SPACE = " \t\r\n"
-_AFTER = frozenset(_SPACE + ",]")
+_AFTER = frozenset(_SPACE + ",]}:")
+_MAX_DEPTH = 64
 
 
 def value(chunks: Iterator[bytes]) -> Any:
@@ -41,6 +42,59 @@ def elements(chunks: Iterator[bytes]) -> Iterator[Any]:
         yield from _until_bracket(window)
     if window.next_character():
         raise ValueError("no JSON: something follows the list")
+
+
+Path = tuple[str, ...]
+"""Names of members, one inside the other."""
+
+
+def picked(chunks: Iterator[bytes], wanted: Collection[Path]) -> Iterator[tuple[Path, Any]]:
+    """Yield what is at the wanted places of a JSON object, of arrays each element, in the memory of one of them.
+
+    Everything else is passed over.
+    """
+    window = _Window(chunks)
+    if window.next_character() != "{":
+        raise _reason(window.rest())
+    yield from _members(window, (), wanted)
+
+
+def _members(window: "_Window", path: Path, wanted: Collection[Path]) -> Iterator[tuple[Path, Any]]:
+    if len(path) > _MAX_DEPTH:
+        raise ValueError("JSON nested too deeply")
+    window.skip()
+    while window.next_character() != "}":
+        name = window.element()
+        if not isinstance(name, str) or window.next_character() != ":":
+            raise ValueError("no JSON, or cut off")
+        window.skip()
+        place, kind = (*path, name), window.next_character()
+        if kind == "{":
+            if place in wanted:
+                yield place, window.element()
+            else:
+                yield from _members(window, place, wanted)
+        elif kind == "[":
+            for element in _array(window):
+                if place in wanted:
+                    yield place, element
+        else:
+            element = window.element()
+            if place in wanted:
+                yield place, element
+        if window.next_character() == ",":
+            window.skip()
+        elif window.next_character() != "}":
+            raise ValueError("no JSON, or cut off")
+    window.skip()
+
+
+def _array(window: "_Window") -> Iterator[Any]:
+    window.skip()
+    if window.next_character() == "]":
+        window.skip()
+    else:
+        yield from _until_bracket(window)
 
 
 def _until_bracket(window: "_Window") -> Iterator[Any]:

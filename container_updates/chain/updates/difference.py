@@ -14,6 +14,15 @@ _MAX_NAMELESS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """One image, and the index that lists it."""
+
+    index: Manifest | None
+    digest: str
+    """Of the platform's own manifest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """What is published and does not run."""
 
@@ -22,6 +31,8 @@ class Difference:
     words: str = ""
     digest: str = ""
     """Of the manifest for the running one's platform, where there is one."""
+    published: Place | None = None
+    """Where it is."""
 
     @property
     def created(self) -> datetime | None:
@@ -34,8 +45,9 @@ def difference(subject: Subject, published: Published, context: Context) -> Diff
     image, reference = subject.image, subject.reference
     if published.digest in image.digests:
         return None
-    manifest = context.registry.manifest(reference, published.digest)
+    index, manifest = None, context.registry.manifest(reference, published.digest)
     if manifest.is_index:
+        index = manifest
         platform = image.platform or context.details(subject.image).platform
         if platform is None:
             raise Unresolvable("the engine does not say for which platform the image is")
@@ -52,7 +64,7 @@ def difference(subject: Subject, published: Published, context: Context) -> Diff
     config = _config(subject, manifest, context)
     if config and _same_content(subject, config, context):
         return None
-    return Difference(config, digest=manifest.digest)
+    return Difference(config, digest=manifest.digest, published=Place(index, manifest.digest))
 
 
 def _manifest_of_index(subject: Subject, context: Context) -> str | None:

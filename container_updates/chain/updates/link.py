@@ -128,7 +128,7 @@ def _held(subject: Subject, published: Published, found: Difference, why: str, c
     since = waiting("held", subject, published_since(subject, published, found.created, context), context)
     message = f"{subject.reference} held {why}, its tag names {short(published.digest)} {since.words}"
     details = {"tag_digest": published.digest, "tag_moved": rfc3339(since.moment), **_mirror(published)}
-    return _finding("held", Verdict.PASS, message, {**details, **_changed(subject, found)})
+    return _finding("held", Verdict.PASS, message, {**details, **_changed(subject, found, context)})
 
 
 def _outdated(subject: Subject, published: Published, found: Difference, context: Context) -> Finding:
@@ -145,14 +145,19 @@ def _outdated(subject: Subject, published: Published, found: Difference, context
         details["running_digest"] = running
     if found.created:
         details["created"] = rfc3339(found.created)
-    details |= _changed(subject, found)
+    details |= _changed(subject, found, context)
     if young:
         return _finding("outdated-young", Verdict.PASS, words, details)
     return _finding("outdated", Verdict.FAIL, words, details)
 
 
-def _changed(subject: Subject, found: Difference) -> dict[str, Any]:
+def _changed(subject: Subject, found: Difference, context: Context) -> dict[str, Any]:
     changes = change.between(subject, found.config) if found.config else {}
+    if found.published is not None and context.tells_packages:
+        from container_updates.chain.updates import brought  # what is signed and how costs more than a cached run
+
+        packages = brought.brought(subject, found.published, context)
+        changes |= {"packages": packages} if packages is not None else {}
     return {"change": changes} if changes else {}
 
 

@@ -43,17 +43,13 @@ def rows(chunks: Iterable[bytes]) -> Iterator[tuple[str, str]]:
 def _rows(whole: bytes) -> Iterator[tuple[str, str]]:
     for paragraph in whole.split(b"\n\n"):
         found = fields(paragraph if paragraph.startswith(b"\n") else b"\n" + paragraph)
-        name, version = found.get(b"Package", b"").strip(), found.get(b"Version", b"").strip()
-        if not name or not version or len(name) > _MAX_NAME or len(version) > _MAX_VERSION:
+        told = found.get
+        name, version = told(b"Package", b""), told(b"Version", b"")
+        if not 0 < len(name) <= _MAX_NAME or not 0 < len(version) <= _MAX_VERSION:
             continue
-        values = (
-            found.get(b"Architecture", b"").strip(),
-            version,
-            found.get(b"Source", b"").partition(b" ")[0].strip(),
-            b"%x" % identity(found),
-            found.get(b"Size", b"").strip(),
-            found.get(b"Multi-Arch", b"").strip(),
-        )
+        source = told(b"Source", b"").partition(b" ")[0]
+        hashed = b"%x" % identity(found)
+        values = (told(b"Architecture", b""), version, source, hashed, told(b"Size", b""), told(b"Multi-Arch", b""))
         yield name.decode("utf-8", "replace"), b"\t".join(values).decode("utf-8", "replace")
 
 

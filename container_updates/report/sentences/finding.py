@@ -176,7 +176,7 @@ def _signer_changed(details: Details) -> Iterable[str]:
 
 
 def _change(details: Details) -> Iterable[str]:
-    words = update.told(details.get("change"))
+    words = [*update.told(details.get("change")), *filter(None, [update.packages(details.get("change"))])]
     if words:
         yield f"What changes: {', '.join(words)}."
     link = update.link(details.get("change"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from container_updates.model import number
+from container_updates.model import Finding, number
 from container_updates.report.sentences.details import moment, text
 
 
@@ -21,6 +21,29 @@ def lines(details: Mapping[str, Any]) -> Iterable[str]:
     if more > 0:
         yield f"and {more} more"
     yield from trust(details)
+
+
+def brings(findings: Iterable[Finding]) -> Iterable[str]:
+    """Yield how many of the pending packages an update of the container would bring, where its SBOM tells."""
+    findings = [*findings]
+    changes = (one.details.get("change") for one in findings if one.check in ("updates", "restarts"))
+    changed = [change.get("packages") for change in changes if isinstance(change, Mapping)]
+    after = {
+        (text(one, "name"), text(one, "after"))
+        for known in changed
+        if isinstance(known, Mapping)
+        for one in _every(known)
+    }
+    for finding in findings:
+        pending = finding.details.get("pending")
+        if finding.check == "packages" and after and isinstance(pending, list) and pending:
+            count = sum((text(one, "name"), text(one, "candidate")) in after for one in pending)
+            yield f"updating the container brings {count} of the {len(pending)} pending ones"
+
+
+def _every(known: Mapping[str, Any]) -> list[Any]:
+    packages = known.get("packages")
+    return packages if isinstance(packages, list) else []
 
 
 def trust(details: Mapping[str, Any]) -> Iterable[str]:

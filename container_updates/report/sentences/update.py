@@ -5,7 +5,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from container_updates.model import Container, JudgedContainer, JudgedFinding
+from container_updates.model import Container, JudgedContainer, JudgedFinding, number
+from container_updates.report.sentences.details import items, text
 from container_updates.report.text import safe
 
 _SWARM_SERVICE = "com.docker.swarm.service.name"
@@ -18,6 +19,7 @@ _WATCHTOWER = (
     ("com.centurylinklabs.watchtower.monitor-only", "true"),
 )
 _SHOWN = 3
+_PACKAGES = 5
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _TO_UPDATE = {"outdated", "restart-pending"}
 """Held ones stay as they are, and young ones wait."""
@@ -26,7 +28,7 @@ _TO_UPDATE = {"outdated", "restart-pending"}
 def changes(finding: JudgedFinding) -> str:
     """Return what changes with the update, "" where nobody says: `version 1.27.3 → 1.27.4, https://…`."""
     change = finding.finding.details.get("change")
-    return ", ".join(filter(None, [*told(change), link(change)]))
+    return ", ".join(filter(None, [*told(change), packages(change), link(change)]))
 
 
 def told(change: object) -> list[str]:
@@ -40,6 +42,23 @@ def told(change: object) -> list[str]:
             old, new = (_shown(name, pair.get(when)) for when in ("old", "new"))
             words.append(f"{name} {old} → {new}")
     return words
+
+
+def packages(change: object) -> str:
+    """Return what a finding's `change` tells of packages, "" for nothing: `14 packages: openssl 3.0.14 → 3.0.15, …`."""
+    known = change.get("packages") if isinstance(change, dict) else None
+    count = number(known.get("count")) if isinstance(known, dict) else None
+    if count is None or not isinstance(known, dict):
+        return ""
+    listed = [
+        f"{text(one, 'name')} {text(one, 'before') or '(new)'} → {text(one, 'after') or '(gone)'}"
+        for one in items(known, "packages")[:_PACKAGES]
+    ]
+    whose = "" if known.get("signed") is True else " by an unsigned SBOM"
+    if not count:
+        return f"no package{whose}"
+    more = ["…"] if count > len(listed) else []
+    return f"{count} package{'s' * (count != 1)}{whose}: {', '.join([*listed, *more])}"
 
 
 def link(change: object) -> str:
