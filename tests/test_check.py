@@ -51,6 +51,27 @@ def test_the_demo_finds_what_it_was_made_to_show(tmp_path: Path, kind: Kind) -> 
             assert set(expected.items()) <= told, name
 
 
+def test_the_demo_shows_pending_packages_and_what_an_update_brings(tmp_path: Path) -> None:
+    pytest.importorskip("debian.debian_support", reason="the extra packages is not installed")
+    with Demo() as demo:
+        settings = Settings(
+            hosts=(demo.host,),
+            state_dir=str(tmp_path / "state"),
+            docker_config=str(tmp_path),
+            checks=("updates", "packages"),
+            trust_policies=(demo.write_policy(str(tmp_path)),),
+        )
+        clock = Clock()
+        found = Checked(check.run(settings, clock=clock, deadline=Deadline(20, clock)))
+    inside = found.finding("web", "packages")
+    assert (inside.code, inside.details["packages"], inside.details["security"]) == ("security-pending", 2, 2)
+    brought = found.finding("db").details["change"]["packages"]
+    assert [(one["name"], one["after"]) for one in brought["packages"]] == [
+        ("openssl", "3.0.15-1"),
+        ("postgresql-16", "16.6-1"),
+    ]
+
+
 def test_many_containers_of_one_image_are_one_question(host: Lab) -> None:
     image = host.registry.push_image("app/web", "1")
     for number in range(30):

@@ -1,5 +1,6 @@
 """The containers of `--demo`: a small host on which everything that the check can find is there to be found."""
 
+import json
 import socket
 from contextlib import ExitStack
 from datetime import timedelta
@@ -10,9 +11,12 @@ from container_updates.clock import Clock, rfc3339
 from container_updates.demo import faults, signed
 from container_updates.demo.engine.kinds import CONTAINERD, Kind
 from container_updates.demo.engine.server import EngineServer
-from container_updates.demo.registry.content import AMD64, ARM64, PushedImage
+from container_updates.demo.packages import PackageRepository
+from container_updates.demo.registry.attached import push_attested
+from container_updates.demo.registry.content import AMD64, ARM64, PushedImage, PushedIndex
 from container_updates.demo.registry.server import RegistryServer
 
+_SPDX = "https://spdx.dev/Document"
 _FOR_EVERY_CHECK = frozenset({"local-build", "rate-limited", "unauthorized", "unreachable"})
 _FOR_THE_FIRST_CHECK = frozenset({"excluded", "unresolvable"})
 """Codes that leave no other check anything to say."""
@@ -26,6 +30,7 @@ class Demo:
         self.registry = RegistryServer()
         self.busy_registry = RegistryServer()
         """One that has had enough of us."""
+        self.packages = PackageRepository()
         self.expected: dict[str, dict[str, str]] = {}
         """Container to check to the code of its finding; of several findings of a check, the one to be looked at."""
         self._clock = clock or Clock()
@@ -38,11 +43,12 @@ class Demo:
 
     def write_policy(self, folder: str) -> str:
         """Write the trust policy that goes with the demo into a folder; returns the policy's path."""
-        return signed.write_policy(folder, (self.registry.host, self._dead_host, "docker.io"))
+        registries = (self.registry.host, self._dead_host, "docker.io")
+        return signed.write_policy(folder, registries, self.packages.pattern)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            for server in (self.registry, self.busy_registry, self.engine):
+            for server in (self.registry, self.busy_registry, self.packages, self.engine):
                 stack.enter_context(server)
             self._dead_host = stack.enter_context(_ClosedPort()).host
             self._fill()
@@ -63,6 +69,7 @@ class Demo:
     def _current(self) -> None:
         web = self._push("library/nginx", "1.27", days_old=20)
         self._run("web", web, "up-to-date", service="web")
+        self.engine.fill("web", self.packages.container())
         cache = self.registry.push_index(
             "library/redis",
             "7.4",
@@ -80,8 +87,12 @@ class Demo:
         self._start("mail", before.reference, "up-to-date", project="groupware", service="mail", source="base-outdated")
 
     def _outdated(self) -> None:
-        self._run("db", self._push("library/postgres", "16", days_old=45), "outdated", service="db")
-        self._publish("library/postgres", "16", days_old=12)
+        before = self._listed(
+            self._push("library/postgres", days_old=45), {"postgresql-16": "16.4-1", "openssl": "3.0.14-1"}
+        )
+        self._run("db", before, "outdated", service="db")
+        after = self._publish("library/postgres", "16", days_old=12)
+        self._listed(after, {"postgresql-16": "16.6-1", "openssl": "3.0.15-1"})
         # "git" runs an image whose tag was pulled again since; "git-mirror" runs the new one
         forge = self._push("acme/forge", "9", days_old=30)
         self._run("git", forge, "restart-pending", check="restarts", project="forge", service="git")
@@ -150,6 +161,14 @@ class Demo:
         platform = ARM64 if arm else AMD64
         return self.registry.push_image(repository, tag, platform=platform, created=self._ago(days_old), labels=labels)
 
+    def _listed(self, image: PushedImage, packages: dict[str, str]) -> PushedIndex:
+        """Publish an image with a list of what is in it, as BuildKit does with --sbom."""
+        predicate = {"spdxVersion": "SPDX-2.3", "packages": [_package(*one) for one in packages.items()]}
+        said = {"_type": "https://in-toto.io/Statement/v0.1", "predicateType": _SPDX, "predicate": predicate}
+        subject = {"name": "pkg:docker/postgres", "digest": {"sha256": image.digest.removeprefix("sha256:")}}
+        statement = json.dumps({**said, "subject": [subject]}).encode()
+        return push_attested(self.registry, "16", image, statement, _SPDX)
+
     def _publish(self, repository: str, tag: str, *, days_old: int) -> PushedImage:
         """Let a tag move on; the registry says since when, as some do."""
         moved = self._clock.now() - timedelta(days=days_old)
@@ -160,7 +179,7 @@ class Demo:
     def _run(
         self,
         name: str,
-        image: PushedImage,
+        image: PushedImage | PushedIndex,
         code: str,
         *,
         check: str = "updates",
@@ -204,6 +223,11 @@ class Demo:
 
     def _ago(self, days: int) -> str:
         return rfc3339(self._clock.now() - timedelta(days=days))
+
+
+def _package(name: str, version: str) -> dict[str, object]:
+    purl = {"referenceType": "purl", "referenceLocator": f"pkg:deb/debian/{name}@{version}"}
+    return {"name": name, "versionInfo": version, "externalRefs": [purl]}
 
 
 class _ClosedPort:

@@ -25,6 +25,9 @@ version = 1
 [registries]
 allow = [{registries}]
 
+[repositories]                  # of packages: this one may be on loopback
+allow = ["{repository}"]
+
 [[rule]]                        # of what others publish, a signature is welcome, but not asked for
 images = ["**"]
 signatures = "if-present"
@@ -54,10 +57,13 @@ OF_ANOTHER = "MEUCIAFmqXv/2U3NTB6JNxATTlBnjbXsvmJ3kI6UwX11qtrFAiEA5C8AAP34PsX2Gh
 """Over the simple signing payload of shop/api, which then was put beside shop/newsletter."""
 
 
-def write_policy(folder: str, registries: Iterable[str]) -> str:
-    """Write policy and key there; returns the policy's path. Images may come from `registries` alone."""
+def write_policy(folder: str, registries: Iterable[str], repository: str) -> str:
+    """Write policy and key there; returns the policy's path.
+
+    Images may come from `registries` alone, and containers may lead to the package repository.
+    """
     path = Path(folder, "trust-policy.toml")
-    path.write_text(POLICY.format(registries=", ".join(f'"{one}"' for one in registries)))
+    path.write_text(POLICY.format(registries=", ".join(f'"{one}"' for one in registries), repository=repository))
     path.with_name("shop-release.pub").write_text(PUBLIC_KEY)
     return str(path)
 

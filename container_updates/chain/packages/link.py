@@ -14,10 +14,12 @@ from container_updates.model import Container, Finding
 
 def examine(container: Container, context: Context) -> Iterator[Finding]:
     """Yield the one finding about a container; raises `Inconclusive` where something could not be read or verified."""
-    inventory = context.inventories[container.engine]
+    inventory = context.inventories.get(container.engine)
     session = context.packages
     if session is None or not isinstance(inventory, WithFiles):
         raise Unsupported("this inventory cannot look into containers")
+    if container.members:
+        raise Unsupported("it stands for several containers, which their own engines can look into")
     try:
         files = Files(inventory.files(container.id))
         image = container.subject.image.id if container.subject else ""

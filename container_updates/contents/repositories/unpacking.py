@@ -15,8 +15,8 @@ _CHUNK = 1024 * 1024
 _MAX_MEMORY = 80 * 1024 * 1024
 """Bytes that xz may need for its dictionary (`xz -9` needs 65 MiB)."""
 
-SUFFIXES = (".xz", ".gz", ".zst", ".bz2", "")
-"""What can be unpacked, in the order of preference."""
+SUFFIXES = (".gz", ".xz", ".zst", ".bz2", "")
+"""What can be unpacked, in the order of preference: a third more bytes as gz are unpacked in a third of xz's time."""
 
 
 def unpacked(body: bytes, suffix: str, limit: int) -> Iterator[bytes]:
