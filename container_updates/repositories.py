@@ -1,7 +1,7 @@
 """Source repositories as what they are, however an image or a build writes them down."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 _SCP_FORM = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)")
 _PATH = re.compile(r"[\w.~+-]+(?:/[\w.~+-]+)+")
@@ -49,12 +49,17 @@ def address(text: str) -> str | None:
     path = (below[1] if below else path).strip("/").removesuffix(".git").strip("/")
     if parts.hostname == "api.github.com":
         host, path = "github.com", path.removeprefix("repos/")
-    if not _PATH.fullmatch(path):
+    if not _PATH.fullmatch(path) or climbs(path):
         return None
     if host in _TWO_PARTS:
         path = "/".join(path.split("/")[:2]).removesuffix(".git")
     at = f":{port}" if port and parts.scheme in ("http", "https") and port not in (80, 443) else ""
     return f"https://{host}{at}/{path}"
+
+
+def climbs(text: str) -> bool:
+    """Whether a part of an address is "." or "..", however it is written: it leads to another place than it seems."""
+    return any(part in (".", "..") for part in unquote(text).split("/"))
 
 
 def same(one: str, other: str) -> bool:

@@ -82,3 +82,20 @@ def test_commits_contradict_each_other(one: str | None, other: str, contradict: 
 def test_no_text_makes_an_address_that_is_not_https(text: str) -> None:
     address = repositories.address(text)
     assert address is None or (address.startswith("https://") and address.isprintable() and "@" not in address)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://github.com/acme/../evil",
+        "https://github.com/acme/..",
+        "https://github.com/acme/./evil",
+        "git+https://gitlab.example.com/acme/../evil/app.git",
+        "https://gitlab.example.com/acme/%2e%2e/evil",
+        "git@github.com:acme/../evil.git",
+    ],
+)
+def test_an_address_that_climbs_out_of_where_it_seems_to_be_names_no_repository(text):
+    assert repositories.address(text) is None
+    assert repositories.climbs(text)
+    assert not repositories.climbs("https://github.com/acme/app..x/..y")

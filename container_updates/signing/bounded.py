@@ -99,6 +99,14 @@ def check_cbor(body: bytes, what: str) -> None:
         raise Wrong(f"{what} has bytes behind its end")
 
 
+def map_size(body: bytes, what: str) -> int:
+    """How many labels a CBOR map has, each time that one is given; raises `Wrong` for what is no map."""
+    major, size, _ = _cbor_head(body, 0, what)
+    if major != 5:
+        raise Wrong(f"{what} is no map")
+    return size
+
+
 def _cbor_head(body: bytes, position: int, what: str) -> tuple[int, int, int]:
     if position >= len(body):
         raise Wrong(f"{what} is cut short")

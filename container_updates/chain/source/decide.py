@@ -27,7 +27,7 @@ def decide(evidence: Evidence, rule: Rule | None) -> Finding:
     if rule is not None and rule.provenance == "required":
         message = f"of unknown source: {claim.repository} is claimed {claim.words}, not proven"
         return _finding("unknown-source", Verdict.FAIL, message, _facts(claim, evidence))
-    if rule is not None and not _is_allowed(claim.repository, rule.source):
+    if rule is not None and not is_allowed(claim.repository, rule.source):
         message = f"of unknown source: {claim.repository} is claimed {claim.words}, which {rule.place} does not allow"
         return _finding("unknown-source", Verdict.FAIL, message, _facts(claim, evidence))
     message = f"source {claim.place} is claimed {claim.words}"
@@ -39,9 +39,9 @@ def _proven(proof: Proof, evidence: Evidence, rule: Rule | None) -> Finding:
     contradiction = evidence.contradiction(claim)
     if contradiction:
         return _mismatch(contradiction, proof, evidence)
-    if rule is not None and not _is_allowed(claim.repository, rule.source):
+    if rule is not None and not is_allowed(claim.repository, rule.source):
         return _mismatch(f"built from {claim.repository}, which {rule.place} does not allow", proof, evidence)
-    if rule is not None and rule.builders and not any(_is_allowed(one, rule.builders) for one in proof.builders):
+    if rule is not None and rule.builders and not any(is_allowed(one, rule.builders) for one in proof.builders):
         who = proof.builders[0] if proof.builders else "nobody who is named"
         return _mismatch(f"built by {who}, whom {rule.place} does not allow", proof, evidence)
     by = f" by {proof.builders[0]}" if proof.builders else ""
@@ -54,7 +54,10 @@ def _mismatch(words: str, proof: Proof | None, evidence: Evidence) -> Finding:
     return _finding("source-mismatch", Verdict.FAIL, f"source mismatch: {words}", {**facts, "reason": words})
 
 
-def _is_allowed(what: str | None, patterns: Sequence[str]) -> bool:
+def is_allowed(what: str | None, patterns: Sequence[str]) -> bool:
+    """Whether a repository, or a builder, is one of the policy's; everything is where it names none."""
+    if patterns and repositories.climbs(what or ""):
+        return False
     address = repositories.address(what or "")
     forms = [form for form in (what, address, repositories.key(address) if address else None) if form]
     return not patterns or any(matches(pattern, form) for pattern in patterns for form in forms)

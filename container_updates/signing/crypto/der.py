@@ -91,6 +91,15 @@ def check_public_key(der: bytes) -> str:
     return name
 
 
+def rsa_bits(der: bytes) -> int:
+    """The size of the modulus in an RSA key's SubjectPublicKeyInfo."""
+    [(_, content)] = _elements(der)
+    _, (_, bits) = _elements(content)
+    [(_, key)] = _elements(bits[1:])
+    modulus = next(_elements(key))[1]
+    return int.from_bytes(modulus, "big").bit_length()
+
+
 def check_certificate(der: bytes) -> None:
     """Raises ValueError unless `der` has the outer form of a certificate (RFC 5280 section 4.1)."""
     check(der)

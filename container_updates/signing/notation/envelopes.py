@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from container_updates.signing.bounded import check_cbor, decode_base64, decode_base64url, json_object, member
+from container_updates.signing.bounded import check_cbor, decode_base64, decode_base64url, json_object, map_size, member
 from container_updates.signing.verdict import LOADING, Wrong
 
 JWS = "application/jose+json"
@@ -71,6 +71,8 @@ def read_cose(body: bytes) -> Envelope:
     header = _cbor(protected, "the protected header")
     if not _is_map(header):
         raise Wrong("the protected header is no map")
+    if len(header) != map_size(protected, "the protected header"):
+        raise Wrong("the protected header has a label twice")
     chain = unprotected.get(_CHAIN)
     certificates = (chain,) if isinstance(chain, bytes) else _list(chain)
     stamp = unprotected.get(f"{PREFIX}timestampSignature")

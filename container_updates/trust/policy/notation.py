@@ -118,11 +118,10 @@ def _identities(subjects: tuple[str, ...], place: str) -> tuple[str, ...]:
         if len(subjects) > 1:
             raise PolicyError(f"{place}: trustedIdentities has '*' beside others")
         return ()
-    for subject in subjects:
-        try:
-            identities.parse(subject)
-        except ValueError as error:
-            raise PolicyError(f"{place}: {error}") from None
+    try:
+        identities.check_as_notation(subjects)
+    except ValueError as error:
+        raise PolicyError(f"{place}: {error}") from None
     return subjects
 
 

@@ -109,8 +109,9 @@ def _rule(content: object, place: str, files: Files) -> Rule:
     images = tuple(_pattern(patterns.image, image, f"{place}: images") for image in images)
     signed_as = optional_text(members, "signed-as", place)
     signers = tuple(
-        _under(_signer(one, f"{place}, signer {number}", files), signed_as, f"{place}, signer {number}")
+        _under(signer, signed_as, f"{place}, signer {number}")
         for number, one in enumerate(tables(members.get("signer"), f"{place}: signer"), 1)
+        for signer in _signers(one, f"{place}, signer {number}", files)
     )
     if signed_as is not None and not signers:
         raise PolicyError(f"{place}: signed-as without a signer")
@@ -157,26 +158,32 @@ def _under(signer: Signer, name: str | None, place: str) -> Signer:
     )
 
 
-def _signer(content: object, place: str, files: Files) -> Signer:
+def _signers(content: object, place: str, files: Files) -> tuple[Signer, ...]:
+    """Whom a table names: several where a file has several keys."""
     kind = content.get("type") if isinstance(content, dict) else None
     if kind is None:
         raise PolicyError(f"{place}: type is missing")
     read = _KINDS.get(str(kind))
     if read is None:
         raise PolicyError(f"{place}: type is none of {', '.join(_KINDS)}: {kind!r}")
-    return read(content, place, files)
+    found = read(content, place, files)
+    return found if isinstance(found, tuple) else (found,)
 
 
-def _key(content: object, place: str, files: Files) -> Signer:
+def _keys(content: object, place: str, files: Files) -> tuple[Signer, ...]:
     members = table(content, place, ("type", "file", "pem", "root"))
     if ("file" in members) == ("pem" in members):
         raise PolicyError(f"{place}: either file or pem has to be given")
     root = _root(members, place, files)
     if "pem" in members:
-        key = materials.public_key(text(members, "pem", place).encode(), "pem", place)
-        return KeySigner(f"pem of {place}", key, log=root)
-    name = text(members, "file", place)
-    return KeySigner(name, materials.public_key(files.read(files.path(name), place), name, place), log=root)
+        name, keys = f"pem of {place}", materials.public_keys(text(members, "pem", place).encode(), "pem", place)
+    else:
+        name = text(members, "file", place)
+        keys = materials.public_keys(files.read(files.path(name), place), name, place)
+    several = len(keys) > 1
+    return tuple(
+        KeySigner(f"{name}, key {number}" if several else name, key, log=root) for number, key in enumerate(keys, 1)
+    )
 
 
 def _keyless(content: object, place: str, files: Files) -> Signer:
@@ -249,8 +256,8 @@ def _certificates(names: tuple[str, ...], place: str, files: Files) -> tuple[byt
     )
 
 
-_KINDS: Mapping[str, Callable[[Any, str, Files], Signer]] = {
-    "key": _key,
+_KINDS: Mapping[str, Callable[[Any, str, Files], Signer | tuple[Signer, ...]]] = {
+    "key": _keys,
     "keyless": _keyless,
     "notation": _notation,
     "content-trust": _content_trust,

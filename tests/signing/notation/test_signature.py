@@ -622,3 +622,14 @@ def test_the_timestamps_of_a_real_authority_in_notation_go_s_envelopes(name, whe
     digest = json.loads(read.payload)["targetArtifact"]["digest"]
     checked = signature.verify(media_type, body, expected(signer, digest=digest))
     assert checked.state is state, checked.reason
+
+
+def test_a_signed_label_that_is_given_twice_is_wrong():
+    """Two readers may take different ones: whoever made it wants them to disagree."""
+    whole = cbor2.loads(forge.cose(LEAF, [LEAF, CA]))
+    protected, *rest = whole.value
+    size, entry = protected[0], cbor2.dumps({3: "application/vnd.cncf.notary.payload.v1+json"})[1:]
+    twice = bytes([size + 1]) + protected[1:] + entry
+    body = cbor2.dumps(cbor2.CBORTag(18, [twice, *rest]))
+    checked = signature.verify(COSE, body, expected(notation_signer(CA)))
+    assert (checked.state, checked.reason) == (State.WRONG, "the protected header has a label twice")

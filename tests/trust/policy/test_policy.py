@@ -8,6 +8,8 @@ import shutil
 
 import hypothesis
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import strategies as st
 
 from container_updates import reference
@@ -24,7 +26,7 @@ from container_updates.trust.policy import load as loading
 from container_updates.trust.policy.load import load as load_files
 from container_updates.trust.policy.rules import Rule
 from container_updates.trust.policy.scopes import Scope, overlap
-from tests.support import paths
+from tests.support import forge, paths
 
 ASSETS = paths.ASSETS / "signatures"
 KEY = (ASSETS / "cosign-classic-sig" / "cosign.pub").read_text()
@@ -228,7 +230,7 @@ def test_a_key_may_stand_in_the_policy_itself(folder):
         (rule(signer='type = "gpg"'), "rule 1, signer 1: type is none of"),
         (rule(signer='type = "key"'), "rule 1, signer 1: either file or pem"),
         (rule(signer='type = "key"\nfile = "nowhere.pub"'), "rule 1, signer 1: cannot read"),
-        (rule(signer='type = "key"\nfile = "acme-ca.crt"'), "acme-ca.crt is no public key"),
+        (rule(signer='type = "key"\nfile = "trusted_root.json"'), "trusted_root.json is no public key"),
         (rule(signer='type = "key"\npem = "nonsense"'), "pem is no public key"),
         (rule(signer='type = "key"\nfile = "acme.pub"\nkeyid = "1"'), "unknown member 'keyid'"),
         (rule(signer='type = "keyless"\nissuer = "x"'), "identity is missing"),
@@ -360,6 +362,58 @@ def test_an_allowed_registry_that_can_never_match_is_refused(folder, allowed):
 def test_two_patterns_that_mean_the_same_are_two_rules_for_one_image(folder):
     with pytest.raises(PolicyError, match="as exact as"):
         load(folder, 'version = 1\n[[rule]]\nimages = ["nginx"]\n[[rule]]\nimages = ["docker.io/library/nginx"]\n')
+
+
+def keys_of(folder, content):
+    (folder / "some.key").write_bytes(content)
+    found = load(folder, rule(signer='type = "key"\nfile = "some.key"')).rules[0].signers
+    return [signer.public_key for signer in found]
+
+
+def in_form(private_key, encoding, kind):
+    return private_key.public_key().public_bytes(encoding, kind)
+
+
+def test_a_public_key_is_the_same_in_every_form_that_it_is_written_in(folder):
+    rsa_key, ec_key, ed_key = forge.rsa_key(), forge.new_key(), ed25519.Ed25519PrivateKey.generate()
+    for private_key in (rsa_key, ec_key, ed_key):
+        for encoding in (Encoding.PEM, Encoding.DER):
+            written = in_form(private_key, encoding, PublicFormat.SubjectPublicKeyInfo)
+            assert keys_of(folder, written) == [forge.spki(private_key)]
+    for encoding in (Encoding.PEM, Encoding.DER):
+        assert keys_of(folder, in_form(rsa_key, encoding, PublicFormat.PKCS1)) == [forge.spki(rsa_key)]
+    for private_key in (rsa_key, ec_key):
+        certificate = forge.certify("acme", key=private_key).certificate
+        for encoding in (Encoding.PEM, Encoding.DER):
+            assert keys_of(folder, certificate.public_bytes(encoding)) == [forge.spki(private_key)]
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256R1, ec.SECP384R1, ec.SECP521R1])
+def test_a_compressed_point_is_read(folder, curve):
+    private_key = forge.new_key(curve())
+    whole = forge.spki(private_key)
+    point = in_form(private_key, Encoding.X962, PublicFormat.CompressedPoint)
+    algorithm = whole[whole.index(b"\x30", 1) :][: whole[whole.index(b"\x30", 1) + 1] + 2]
+    inside = algorithm + bytes([3, len(point) + 1, 0]) + point
+    compressed = bytes([0x30, len(inside)]) + inside
+    assert keys_of(folder, compressed) == [whole]
+    pem = b"-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(compressed) + b"-----END PUBLIC KEY-----\n"
+    assert keys_of(folder, pem) == [whole]
+
+
+def test_each_key_of_a_file_is_one_signer(folder):
+    first, second = forge.new_key(), forge.new_key()
+    assert keys_of(folder, forge.pem(first) + forge.pem(second)) == [forge.spki(first), forge.spki(second)]
+    (signers,) = load(folder, rule(signer='type = "key"\nfile = "some.key"')).rules[0].groups
+    assert [signer.name for signer in signers] == ["some.key, key 1", "some.key, key 2"]
+    assert keys_of(folder, forge.pem(first) * 2) == [forge.spki(first)]
+
+
+@pytest.mark.parametrize("kind", [PublicFormat.SubjectPublicKeyInfo, PublicFormat.PKCS1])
+def test_an_rsa_key_that_is_too_small_is_refused_at_once(folder, kind):
+    small = in_form(forge.rsa_key(1024), Encoding.PEM, kind)
+    with pytest.raises(PolicyError, match=r"some\.key is no public key: an RSA key of 1024 bits"):
+        keys_of(folder, small)
 
 
 def test_a_missing_policy_is_one_line(tmp_path):
