@@ -38,6 +38,13 @@ def complete(
         policy = trust.policy if trust else None
         written = learn.write(settings.learn, outcome.containers, policy, outcome.checked_at, any_port=settings.demo)
         outcome = replace(outcome, notes=(written,))
+    policy = trust.policy if trust and settings.verbose and not settings.explain else None
+    if policy is not None:
+        from container_updates.actions import policy_usage
+
+        subjects = [judged.container.subject for judged in outcome.containers]
+        used = policy_usage.told(policy, (subject.reference for subject in subjects if subject))
+        outcome = replace(outcome, notes=(*outcome.notes, *used))
     if settings.new_only:
         outcome = last_report.mark(outcome, store, settings.service, left_out)
     if settings.explain:
