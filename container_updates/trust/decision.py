@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from container_updates.model import Finding, Verdict
+from container_updates.signing.signers import UnprovableSigner
 from container_updates.signing.verdict import Checked, State
 from container_updates.trust.policy.rules import Rule
 
@@ -36,7 +37,9 @@ def decide(rule: Rule | None, checked: Sequence[Checked], *, beyond: int = 0) ->
         message = f"{good[0].reason}, but {rule.place if rule else 'the policy'} asks for another signer too"
         return _finding("unverifiable", Verdict.FAIL, message, rule, checked, beyond)
     proven = sorted(checked, key=lambda one: one.signer is None)
-    message = f"signature cannot be verified: {proven[0].reason}"
+    beyond_us = next((one for one in rule.signers if isinstance(one, UnprovableSigner)), None) if rule else None
+    reason = f"{rule.place} asks for {beyond_us.name}" if rule and beyond_us else proven[0].reason
+    message = f"signature cannot be verified: {reason}"
     return _finding("unverifiable", Verdict.FAIL, message, rule, proven, beyond)
 
 

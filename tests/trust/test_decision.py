@@ -57,6 +57,14 @@ def test_the_words():
     assert "no policy says whose" in decide(None, [NO_KEY]).message
 
 
+def test_what_nobody_here_can_check_is_told_in_the_words_of_the_rule():
+    pki = rule((UnprovableSigner("a certificate of its own PKI, and PKI is not supported"),))
+    found = decide(pki, [STRANGER])
+    assert found.code == "unverifiable"
+    assert found.message.endswith("rule 1 asks for a certificate of its own PKI, and PKI is not supported")
+    assert decide(pki, [WRONG]).code == "invalid-signature"
+
+
 def test_the_details_name_signer_rule_and_the_bad_ones_beside_a_good_one():
     details = decide(rule((ACME,)), [WRONG, GOOD], beyond=3).details
     assert details["signer"] == {"kind": "key", "name": "acme.pub"}

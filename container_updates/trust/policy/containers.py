@@ -105,7 +105,7 @@ def _sigstore(content: object, place: str, files: Files) -> tuple[Signer, ...]:
         for key in _keys(members, ("rekorPublicKeyPath", "rekorPublicKeyPaths"), "rekorPublicKeyData", place, files)
     )
     if sources == ["pki"]:
-        return (UnprovableSigner("a certificate of the policy's own PKI, which cannot be checked here"),)
+        return (UnprovableSigner("a certificate of its own PKI, and PKI is not supported"),)
     if sources == ["fulcio"]:
         return (_fulcio(members["fulcio"], f"{place}, fulcio", logs, identity, files),)
     log = TrustedRoot((), logs, None) if logs else None
