@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from container_updates.errors import Inconclusive, NotFound
 from container_updates.model import Platform, Subject
@@ -235,7 +235,7 @@ def _signature(place: _Place, manifest: Manifest, layer: Descriptor) -> Found | 
     if layer.media_type.startswith(_BUNDLE):
         wanted = manifest.annotations.get(referrers.PREDICATE) in (None, SIGN_PREDICATE)
         return _found(place, layer, _bundle) if wanted else None
-    return _found(place, layer, _notation(layer)) if kind == _NOTATION else None
+    return _found(place, layer, _notation(place, layer)) if kind == _NOTATION else None
 
 
 def _provenance(place: _Place, manifest: Manifest, layer: Descriptor) -> Found | None:
@@ -269,10 +269,13 @@ def _attestation(layer: Descriptor) -> Reading:
     return verdict
 
 
-def _notation(layer: Descriptor) -> Reading:
+def _notation(place: _Place, layer: Descriptor) -> Reading:
     def verdict(content: bytes, expected: Expected) -> Checked | None:
         from container_updates.signing.notation import signature
 
+        with suppress(Inconclusive):  # the digest alone decides then
+            about = place.registry.manifest(place.reference, place.digest)
+            expected = replace(expected, described=(about.media_type, len(about.body)))
         return signature.verify(layer.media_type, content, expected)
 
     return verdict

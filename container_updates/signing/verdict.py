@@ -70,6 +70,8 @@ class Expected:
     """Keys that the policy has for other images, or had: they only tell who it was, never that he may sign this one."""
     predicate_types: frozenset[str] = frozenset({SIGN_PREDICATE})
     """Which DSSE statements are what is looked for; others are not there, for this question."""
+    described: tuple[str, int] | None = None
+    """Media type and size (bytes) of the manifest that the signature was found beside; None where not known."""
 
 
 @dataclass(frozen=True, slots=True)

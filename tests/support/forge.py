@@ -308,8 +308,8 @@ AUTHENTIC = "io.cncf.notary.authenticSigningTime"
 PAYLOAD_TYPE = "application/vnd.cncf.notary.payload.v1+json"
 
 
-def target(digest=DIGEST):
-    descriptor = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 1}
+def target(digest=DIGEST, media_type="application/vnd.oci.image.manifest.v1+json", size=1):
+    descriptor = {"mediaType": media_type, "digest": digest, "size": size}
     return json.dumps({"targetArtifact": descriptor}).encode()
 
 

@@ -63,7 +63,7 @@ class Signer:
     ) -> None:
         """A referrer of notation."""
         leaf = forge.certify("acme release", self.authority, start=not_before, end=not_after)
-        chain, payload = [leaf, self.authority], forge.target(image.digest)
+        chain, payload = [leaf, self.authority], forge.target(image.digest, image.media_type, image.size)
         if media_type == COSE:
             assert expiry is None
             body = forge.cose(leaf, chain, payload=payload)

@@ -129,6 +129,9 @@ def _target(envelope: Envelope, expected: Expected) -> str:
     digest = member(target, "digest")
     if digest not in expected.digests:
         raise Wrong("signed for another image")
+    said = member(target, "mediaType"), member(target, "size")
+    if expected.described is not None and said != expected.described:
+        raise Wrong("it names another media type or size than the image's manifest has")
     return str(digest)
 
 

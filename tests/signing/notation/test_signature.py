@@ -633,3 +633,11 @@ def test_a_signed_label_that_is_given_twice_is_wrong():
     body = cbor2.dumps(cbor2.CBORTag(18, [twice, *rest]))
     checked = signature.verify(COSE, body, expected(notation_signer(CA)))
     assert (checked.state, checked.reason) == (State.WRONG, "the protected header has a label twice")
+
+
+def test_the_target_s_media_type_and_size_are_the_manifest_s():
+    body = jws(LEAF, [LEAF, CA])
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    for described, state in (((kind, 1), State.GOOD), ((kind, 2), State.WRONG), (("text/plain", 1), State.WRONG)):
+        checked = signature.verify(JWS, body, expected(notation_signer(CA), described=described))
+        assert checked.state is state, checked.reason
