@@ -145,6 +145,30 @@ def test_an_old_image_without_any_name_left_is_no_local_build(host: Host, plugin
     assert plugin().codes == {"old": "outdated"}
 
 
+def test_a_pulled_image_whose_names_were_all_removed_is_judged_by_its_config(host: Host, plugin: Plugin) -> None:
+    """`docker rmi --force` while a container runs it: the classic store forgets tag and digests."""
+    for name in ("same", "moved"):
+        host.publish(f"untagged/{name}:1", index(image(name)))
+        host.run(name, f"untagged/{name}:1")
+    host.publish("untagged/moved:1", index(image("2")))
+    for name in ("same", "moved"):
+        host.engine.api.remove_image(f"{host.registry.name}/untagged/{name}:1", force=True)
+
+    assert plugin().codes == {"same": "up-to-date", "moved": "outdated"}
+
+
+def test_a_build_of_one_s_own_that_lost_its_name_stays_local(host: Host, plugin: Plugin) -> None:
+    if host.engine.containerd_store:
+        pytest.skip("that store forgets the image: nobody can tell whether it was built here")
+    name = f"{host.registry.name}/untagged/own"
+    host.publish("untagged/own:1", index(image("somebody else's")))
+    host.engine.build(name, "1")
+    host.engine.run(f"{name}:1", "own")
+    host.engine.api.remove_image(f"{name}:1", force=True)
+
+    assert plugin().codes == {"own": "local-build"}
+
+
 def test_pinned_says_where_the_tag_has_gone(host: Host, plugin: Plugin) -> None:
     digest = host.publish("pinned/stays:1", index(image("1")))
     moved = host.publish("pinned/moves:1", index(image("1")))

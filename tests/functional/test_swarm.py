@@ -20,21 +20,30 @@ def swarm(engine: Engine) -> Iterator[Engine]:
     engine.api.leave_swarm(force=True)
 
 
-def test_a_service_s_task_is_held_once_its_tag_has_moved_on(
+def start(swarm: Engine, name: str, image: str, **labels: str) -> str:
+    """Create a service and return its one container's name once it runs."""
+    types = docker.types
+    task = types.TaskTemplate(types.ContainerSpec(image, command=["/bin/sleep", "3600"]))
+    swarm.api.create_service(task, name=name, networks=["host"], labels=labels)
+    mine = {"label": f"com.docker.swarm.service.name={name}"}
+    wait_until(lambda: bool(swarm.api.containers(filters=mine)), "the service's task runs")
+    [found] = [container["Names"][0].removeprefix("/") for container in swarm.api.containers(filters=mine)]
+    return str(found)
+
+
+def test_a_service_s_task_is_outdated_once_its_tag_has_moved_on(
     swarm: Engine, publisher: Publisher, registry: Registry, plugin: Plugin
 ) -> None:
+    """The digest is its manager's; one without a tag is a pin."""
     digest = publisher.push("swarm/web", "1", index(image("1")))
-    reference = f"{registry.name}/swarm/web:1@{digest}"
-    types = docker.types
-    task = types.TaskTemplate(types.ContainerSpec(reference, command=["/bin/sleep", "3600"]))
-    swarm.api.create_service(task, name="shop_web", networks=["host"])
-    wait_until(lambda: bool(swarm.api.containers()), "the service's task runs")
-    [name] = [container["Names"][0].removeprefix("/") for container in swarm.api.containers()]
+    tagged = f"{registry.name}/swarm/web:1@{digest}"
+    web = start(swarm, "shop_web", tagged)
+    pinned = start(swarm, "pinned", f"{registry.name}/swarm/web@{digest}")
 
-    assert plugin("--include", "service=shop_web").codes == {name: "pinned"}
+    assert plugin().codes == {web: "up-to-date", pinned: "pinned"}
 
     new = publisher.push("swarm/web", "1", index(image("2")))
     result = plugin("--no-cache")
-    assert result.codes == {name: "held"}
-    assert result.finding(name)["details"]["tag_digest"] == new
-    assert result.exit_code == 0
+    assert result.codes == {web: "outdated", pinned: "pinned"}
+    assert result.finding(web)["details"]["published_digest"] == new
+    assert result.exit_code == 1
