@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from container_updates import chain, workers
 from container_updates.actions import after, explained
 from container_updates.chain import Context
-from container_updates.chain.updates import lookup
+from container_updates.chain.updates import lookup, lost
 from container_updates.chain.updates.link import asks
 from container_updates.clock import Clock, Deadline, engine_date
 from container_updates.errors import Inconclusive, TimedOut
@@ -183,6 +183,7 @@ def _examine(
             try:
                 for finding in link(thing, context):
                     findings.append(finding)  # one by one: what is known when the time is up is told
+                    thing = lost.found_again(thing, finding)
             except Inconclusive as error:
                 findings.append(chain.inconclusive(check, name, error))
             except Exception as error:  # one image's surprise must not cost the others

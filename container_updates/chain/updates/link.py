@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from container_updates.chain import Context, restarts
-from container_updates.chain.updates import change, hold, lookup, tag_gone
+from container_updates.chain.updates import change, hold, lookup, lost, tag_gone
 from container_updates.chain.updates.difference import Difference, difference
-from container_updates.chain.updates.waiting import no_longer_waiting, published_since, real_date, waiting
+from container_updates.chain.updates.waiting import no_longer_waiting, published_since, waiting
 from container_updates.clock import age, rfc3339
 from container_updates.errors import Inconclusive, NotFound, Unauthorized, Unresolvable
 from container_updates.model import Finding, Subject, Verdict
 from container_updates.reference import DOCKER_HUB, short
-from container_updates.registry import Published, configs
+from container_updates.registry import Published
 
 
 def asks(subject: Subject, context: Context) -> bool:
@@ -47,8 +47,8 @@ def _tagged(subject: Subject, context: Context) -> Finding:
     try:
         published = context.registry.published(reference)
     except NotFound as error:
-        if _lost_its_names(subject):
-            if not _has_its_config(subject, context):
+        if lost.its_names(subject):
+            if not lost.has_its_config(subject, context):
                 return _local_build(subject)
             tag_gone.remember(subject, context)
         if error.repository_answers:
@@ -75,7 +75,7 @@ def _tagged(subject: Subject, context: Context) -> Finding:
         no_longer_waiting(subject, context, "outdated", "held", "tag-gone")
         hold.forget(subject, context)
         return _finding("up-to-date", Verdict.PASS, f"{reference} up to date", _published(published))
-    if _lost_its_names(subject) and _was_named_here(subject, context) and not _has_its_config(subject, context):
+    if lost.its_names(subject) and lost.was_named_here(subject, context) and not lost.has_its_config(subject, context):
         return _local_build(subject)
     no_longer_waiting(subject, context, "tag-gone")
     label, watched = subject.wished("dd.watch.digest", "wud.watch.digest")
@@ -169,31 +169,6 @@ def _tag_gone(subject: Subject, context: Context) -> Finding:
 
 def _local_build(subject: Subject) -> Finding:
     return _finding("local-build", Verdict.SKIPPED, f"{subject.reference} built or named here, never pulled or pushed")
-
-
-def _lost_its_names(subject: Subject) -> bool:
-    """Whether nothing is left of how the image came here, as after `docker rmi --force`: its config alone can tell."""
-    image = subject.image
-    return image.id_is_config and not image.digests and image.pulled is None and subject.tag_image is None
-
-
-def _was_named_here(subject: Subject, context: Context) -> bool:
-    """Whether `docker build` or `docker tag` named the image: Docker's classic store does not count a pull."""
-    try:
-        return real_date(context.details(subject.image).tagged) is not None
-    except Unresolvable:
-        return False
-
-
-def _has_its_config(subject: Subject, context: Context) -> bool:
-    """Whether the repository has the running image's config: it was pulled from there then, or pushed."""
-    try:
-        context.registry.blob(subject.reference, subject.image.id, configs.MAX_CONFIG)
-    except NotFound:
-        return False
-    except Inconclusive:
-        return True  # nothing is known against it
-    return True
 
 
 def _unknown_to_docker_hub(subject: Subject) -> bool:

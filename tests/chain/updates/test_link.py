@@ -279,6 +279,20 @@ def test_a_build_of_one_s_own_that_lost_its_name_stays_local(classic: Lab, publi
     assert classic.check().codes == {"own": "local-build"}
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["pulled", "built here"])
+def test_what_became_of_an_image_that_lost_its_names_holds_for_signatures_and_source(classic: Lab, own: bool) -> None:
+    name = f"{classic.registry.host}/app/web:1"
+    if own:
+        classic.engine.build(name)
+        classic.engine.run("web", name)
+    else:
+        classic.run("web", classic.registry.push_image("app/web", "1"))
+    classic.engine.untag(name)
+    checked = classic.check(checks=("updates", "signatures", "source"))
+    codes = [judged.finding.code for judged in checked.judged("web").findings]
+    assert codes == (["local-build"] * 3 if own else ["up-to-date", "unsigned", "unknown-source"])
+
+
 def test_a_build_of_one_s_own_under_a_tag_that_a_repository_does_not_have_stays_local(classic: Lab) -> None:
     classic.registry.push_image("app/own", "2")
     classic.engine.build(f"{classic.registry.host}/app/own:1")
