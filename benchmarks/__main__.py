@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from benchmarks import signatures, source, versions
+from benchmarks import packages, signatures, source, versions
 from benchmarks.lab import Lab
 from benchmarks.measure import Row, run, side_by_side
 
@@ -28,6 +28,7 @@ def main() -> int:
             *_sixty(folder),
             *signatures.rows(PLUGIN, folder),
             *source.rows(PLUGIN, folder),
+            *packages.rows(PLUGIN, folder),
             *_thousands(folder),
             *versions.rows(folder),
         ]
