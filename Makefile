@@ -16,7 +16,10 @@ unexport PYTHONDONTWRITEBYTECODE
 # Where the tools that sign are built, and a registry with the referrers API: minutes, once.
 SIGNERS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/check_container_updates/signers
 
-.PHONY: demo test test-fast test-engine29 test-signers lint bench clean
+# A root with the newest Python that Debian has: a minute, once.
+NEWEST ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/check_container_updates/newest-python
+
+.PHONY: demo test test-fast test-newest test-engine29 test-signers lint bench clean
 
 demo: $(VENV)/.run
 	@$(BIN)/python check_container_updates.py --demo; code=$$?; echo; \
@@ -34,6 +37,10 @@ test: $(VENV)/.test
 
 test-fast: $(VENV)/.test
 	$(BIN)/pytest -n auto --dist worksteal --ignore=tests/functional
+
+# The fast tests of what depends on Python and its libraries, on the newest Python that Debian has; as root.
+test-newest:
+	@tests/functional/newest-python $(NEWEST)
 
 test-engine29: $(VENV)/.test $(ENGINE29)/dockerd $(ENGINE29)/containerd $(ENGINE29)/containerd-shim-runc-v2
 	@tests/functional/install-daemons
