@@ -46,7 +46,7 @@ class KeylessSigner:
     issuer: str
     identity: str
     root: TrustedRoot | None = None
-    """None: the public-good instance, as the sigstore package carries it."""
+    """None: the public-good instance (`trusted_root.public_good`)."""
     signed_identity: SignedIdentity = SignedIdentity()
 
     @property
