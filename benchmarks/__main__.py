@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from benchmarks import packages, policy, signatures, source, versions
+from benchmarks import hostile, packages, policy, signatures, source, versions
 from benchmarks.lab import Lab
 from benchmarks.measure import Row, run, side_by_side
 
@@ -31,7 +31,11 @@ def main() -> int:
             *packages.rows(PLUGIN, folder),
             *_thousands(folder),
             *versions.rows(folder),
+<<<<<<< HEAD
             *policy.rows(PLUGIN, folder),
+=======
+            *hostile.rows(PLUGIN, folder),
+>>>>>>> d239b60 (A hostile registry costs 200 MB at most: large answers wait for room, and nothing large is kept for the run)
         ]
     for what, measured, target, reached in rows:
         print(f"{what:<58} {measured:<44} {target:<22} {'met' if reached else 'NOT MET'}")

@@ -175,6 +175,12 @@ def _examine(
     found |= {_key(container): [] for container in looked_into}
 
     def examine(thing: Subject | Container) -> None:
+        with context.registry.turn():
+            ask(thing)
+        if isinstance(thing, Subject):
+            finished()
+
+    def ask(thing: Subject | Container) -> None:
         if isinstance(thing, Container):
             findings, asked, name = found[_key(thing)], inside, "packages inside"
         else:
@@ -189,8 +195,6 @@ def _examine(
             except Exception as error:  # one image's surprise must not cost the others
                 unforeseen = Inconclusive(f"internal error ({type(error).__name__})")
                 findings.append(chain.inconclusive(check, name, unforeseen))
-        if isinstance(thing, Subject):
-            finished()
 
     things: list[Subject | Container] = [*subjects, *looked_into]
     workers.each(

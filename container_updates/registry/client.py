@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +18,7 @@ from container_updates.registry.conversation import Conversation, at_once
 from container_updates.registry.hosts import Endpoint, Hosts
 from container_updates.registry.http.exchange import Answer, Transport
 from container_updates.registry.http.headers import http_date
+from container_updates.registry.http.room import LARGE
 from container_updates.registry.login.authorization import Auth
 from container_updates.registry.login.credentials import Credentials
 from container_updates.registry.manifests import ACCEPT, MAX_MANIFEST, Manifest
@@ -80,8 +81,8 @@ class Registry:
             transport=self._transport, auth=self._auth, hosts=hosts, store=store, clock=clock, deadline=deadline
         )
         self._published: Once[Published] = Once(deadline)
-        self._contents: Once[bytes] = Once(deadline)
-        self._lists: Once[Any] = Once(deadline)
+        self._contents: Once[bytes] = Once(deadline, keeps=lambda content: len(content) <= LARGE)
+        self._lists: Once[Any] = Once(deadline, keeps=lambda found: getattr(found, "size", 0) <= LARGE)
         self.clock = clock
         self._silent: dict[str, Problem] = {}
 
@@ -99,6 +100,10 @@ class Registry:
     def ratelimit_remaining(self) -> int | None:
         """The smallest `ratelimit-remaining` that a registry said; None if none did."""
         return self._conversation.ratelimit_remaining
+
+    def turn(self) -> AbstractContextManager[None]:
+        """All that this thread asks about one subject: large answers have their room in memory until its end."""
+        return self._transport.room.turn()
 
     def at_once(self, registry: str) -> int | None:
         """How many questions about this registry may be open at the same time; None for no limit of its own."""
@@ -189,7 +194,7 @@ class Registry:
 
     def recall(self, kind: str, reference: Reference, name: str, *, at: Endpoint | None = None) -> bytes | None:
         """What `keep` was given for a name in this repository, by a run with the same login."""
-        return self._store.get(kind, self._kept_under(reference, name, at))
+        return self._kept(kind, self._kept_under(reference, name, at))
 
     def keep(
         self,
@@ -208,11 +213,11 @@ class Registry:
     def _find_published(self, reference: Reference) -> Published:
         for endpoint in self._hosts.endpoints(reference.registry, reference.repository):
             key = self._key(endpoint, reference, reference.tag or "")
-            kept = self._store.get("published", key)
+            kept = self._kept("published", key)
             if kept and (published := _unpack(kept, endpoint)):
                 return published
         key = self._kept_under(reference, reference.tag or "", None)
-        if (kept := self._store.get("not-found", key)) and (missing := _unpack_missing(kept)):
+        if (kept := self._kept("not-found", key)) and (missing := _unpack_missing(kept)):
             raise missing
         try:
             return self._first(reference, lambda endpoint: self._ask_published(endpoint, reference))
@@ -271,7 +276,7 @@ class Registry:
         def find() -> bytes:
             *_, upstream = self._hosts.endpoints(reference.registry, reference.repository)
             key = self._key(upstream, reference, digest)
-            kept = self._store.get(kind, key)
+            kept = self._kept(kind, key)
             if kept is not None and manifests.matches(kept.partition(b"\n")[2] if kind == "manifest" else kept, digest):
                 return kept
             value = self._first(reference, ask)
@@ -312,6 +317,13 @@ class Registry:
             headers=headers,
             limit=limit,
         )
+
+    def _kept(self, kind: str, key: str) -> bytes | None:
+        """What the store has; before it is read nobody knows whether it is large."""
+        taken = self._transport.room.take(MAX_MANIFEST)
+        value = self._store.get(kind, key)
+        self._transport.room.correct(taken, len(value) if value and len(value) > LARGE else 0)
+        return value
 
     def _kept_under(self, reference: Reference, name: str, at: Endpoint | None) -> str:
         """The key of what any of the registry's endpoints may have answered: it is not that of other mirrors."""

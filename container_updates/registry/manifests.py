@@ -54,6 +54,11 @@ class Manifest:
     annotations: Mapping[str, str]
 
     @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.body)
+
+    @property
     def is_index(self) -> bool:
         """Whether it lists manifests, one a platform, instead of layers."""
         return self.media_type in _INDEXES

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PREDICATE = "dev.sigstore.bundle.predicateType"
 """The annotation by which a bundle's manifest says what it states (cosign, BUNDLE_SPEC)."""
 _MAX_PAGES = 20
+_MOST_LISTED = 5000
+_LONGEST_TYPE = 200
+"""Characters: what is compared with it is shorter."""
 _NO_METHOD = frozenset({405, 501})
 _API_KEPT = 7 * 86400.0
 """Seconds for which it is believed that a registry has the referrers API, or has none: it may get one."""
@@ -119,6 +122,8 @@ def _by_api(registry: "Registry", reference: Reference, digest: str) -> list[Lis
         query = next_query(answer.headers.get("Link", ""))
         if query is None or len(found) == before:
             return found
+        if len(found) > _MOST_LISTED:
+            break
         path = f"referrers/{digest}?{query}"
     raise BadAnswer(f"{reference.registry} lists more referrers than are looked at ({len(found)})")
 
@@ -157,7 +162,13 @@ def _host(reference: Reference) -> Reference:
 
 
 def _listed(index: Manifest) -> list[Listed]:
-    return [Listed(entry.digest, entry.artifact_type, entry.annotations.get(PREDICATE)) for entry in index.entries]
+    return [
+        Listed(one.digest, _short(one.artifact_type), _short(one.annotations.get(PREDICATE))) for one in index.entries
+    ]
+
+
+def _short(kind: str | None) -> str | None:
+    return kind and kind[:_LONGEST_TYPE]
 
 
 def _manifest(kept: bytes) -> Manifest | None:

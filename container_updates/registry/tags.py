@@ -39,6 +39,11 @@ class TagList:
     etag: str = ""
     """Of a list that came in one page."""
 
+    @property
+    def size(self) -> int:
+        """Bytes in memory, about."""
+        return 100 * len(self.tags)
+
 
 def of(registry: "Registry", reference: Reference) -> TagList:
     """Return the tags of the reference's repository; kept for the time to live, and then asked for by their ETag."""

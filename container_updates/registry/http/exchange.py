@@ -19,6 +19,7 @@ from container_updates.errors import BadAnswer, Inconclusive, NoConnection, NoTl
 from container_updates.model import RequestRecord
 from container_updates.registry.hosts import Hosts, Tls, authority
 from container_updates.registry.http.headers import remaining, said
+from container_updates.registry.http.room import LARGE, Room
 
 if TYPE_CHECKING:
     from requests import Response
@@ -61,6 +62,8 @@ class Transport:
         self._clock = clock
         self._deadline = deadline
         self._jobs = jobs
+        self.room = Room(deadline)
+        """For what is read, and what comes of it, until the turn of the thread that reads is over."""
         self._lock = threading.Lock()
         self._adapters: dict[Tls | None, Adapter] = {}
         self._dead: dict[str, Inconclusive] = {}
@@ -216,7 +219,7 @@ class Transport:
                     status = response.status_code
                     if status == 407 and proxy:
                         raise NoConnection(f"{proxy} wants a login", status=status)
-                    answer = Answer(status, response.headers, _read(response, method, host, limit), url)
+                    answer = Answer(status, response.headers, _read(response, method, host, limit, self.room), url)
                 except BaseException:
                     response.close()
                     raise
@@ -241,7 +244,7 @@ class Transport:
             return self._adapters[tls]
 
 
-def _read(response: "Response", method: str, host: str, limit: int) -> bytes:
+def _read(response: "Response", method: str, host: str, limit: int, room: Room) -> bytes:
     """The body, at most `limit` bytes; of an error answer what fits."""
     failed = response.status_code >= 300
     if failed:
@@ -253,12 +256,15 @@ def _read(response: "Response", method: str, host: str, limit: int) -> bytes:
         return b""
     if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
         raise BadAnswer(f"{host} answers in an encoding that was not asked for", status=response.status_code)
-    body = bytearray()
+    body, taken = bytearray(), 0
     if length is None or length <= limit or failed:
         while chunk := response.raw.read(min(_CHUNK, limit + 1 - len(body)), decode_content=False):
             body += chunk
             if len(body) > limit:
                 break
+            if len(body) > LARGE and not taken:
+                taken = room.take(min(limit, length or limit))
+    room.correct(taken, len(body))
     if len(body) > limit or (length or 0) > limit:
         response.close()
         if not failed:
