@@ -31,11 +31,8 @@ def main() -> int:
             *packages.rows(PLUGIN, folder),
             *_thousands(folder),
             *versions.rows(folder),
-<<<<<<< HEAD
             *policy.rows(PLUGIN, folder),
-=======
             *hostile.rows(PLUGIN, folder),
->>>>>>> d239b60 (A hostile registry costs 200 MB at most: large answers wait for room, and nothing large is kept for the run)
         ]
     for what, measured, target, reached in rows:
         print(f"{what:<58} {measured:<44} {target:<22} {'met' if reached else 'NOT MET'}")

@@ -1,5 +1,8 @@
 """What fools other tools, on real engines and registries: each case by its verdict."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from . import published
@@ -249,6 +252,47 @@ def test_a_deleted_tag_is_said_to_be_gone(host: Host, plugin: Plugin) -> None:
 
     assert result.codes == {"app": "tag-gone"}
     assert result.exit_code == 1
+
+
+def test_a_tag_that_the_registry_lists_is_not_gone_though_its_manifest_cannot_be_had(
+    host: Host, plugin: Plugin, storage: Path
+) -> None:
+    """As of a proxy that has lost its source: the revision is taken from the registry's storage, the tag is left."""
+    digest = host.publish("listed/app:1", index(image("1")))
+    host.run("app", "listed/app:1")
+    [revision] = storage.glob(
+        f"**/repositories/listed/app/_manifests/revisions/sha256/{digest.removeprefix('sha256:')}"
+    )
+    shutil.rmtree(revision)
+
+    result = plugin()
+
+    assert result.codes == {"app": "bad-answer"}
+    assert "lists the tag" in result.finding("app")["message"]
+    assert result.exit_code == 3
+
+
+def test_of_an_image_that_has_many_names_the_own_digest_is_told(host: Host, plugin: Plugin) -> None:
+    """One image under an index of its own in each repository, as mirrors that rebuild them have it."""
+    foreign = []
+    for number in range(6):
+        name = f"mirror{number}/many:1"
+        foreign.append(host.publish(name, index(image("1"), image(f"{number}", "arm64"))))
+        host.pull(name)
+    own = host.publish("own/many:1", index(image("1"), image("own", "arm64")))
+    host.run("app", "own/many:1")
+    host.publish("own/many:1", index(image("2"), image("own", "arm64")))
+    before = len(host.registry.requests())
+
+    result = plugin("--check", "updates,restarts,signatures,source")
+
+    assert result.finding("app")["code"] == "outdated"
+    assert result.finding("app")["details"]["running_digest"] == own
+    asked = [target for _, target in host.registry.requests()[before:]]
+    assert not [target for target in asked for digest in foreign if digest in target]
+    text = plugin("-vv", output="nagios").stdout
+    assert f"runs {own[:19]}" in text
+    assert not [digest for digest in foreign if digest[7:19] in text]
 
 
 def test_docker_hub_by_all_its_names_and_by_the_engine_s_mirror(host: Host, plugin: Plugin) -> None:

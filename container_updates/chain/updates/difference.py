@@ -56,6 +56,8 @@ def difference(subject: Subject, published: Published, context: Context) -> Diff
             return Difference(None, f", and no longer for {platform}")
         if entry.digest in image.digests or entry.digest == _manifest_of_index(subject, context):
             return None
+        if _is_older_arm(subject, manifest, platform, context):
+            return None
         manifest = context.registry.manifest(reference, entry.digest)
     elif manifest.digest == _manifest_of_index(subject, context):
         return None
@@ -65,6 +67,28 @@ def difference(subject: Subject, published: Published, context: Context) -> Diff
     if config and _same_content(subject, config, context):
         return None
     return Difference(config, digest=manifest.digest, published=Place(index, manifest.digest))
+
+
+def _is_older_arm(subject: Subject, index: Manifest, platform: Platform, context: Context) -> bool:
+    """Whether what runs is an index's entry for an older ARM than the default.
+
+    Many configs say `arm` alone, which counts as v7, though their index has them as v6 or v5 and an engine on such a
+    machine pulled that one. Only what is the very same image decides.
+    """
+    image = subject.image
+    if platform.architecture != "arm" or platform.variant:
+        return False
+    for variant in ("v6", "v5"):
+        entry = manifests.for_platform(index, replace(platform, variant=variant))
+        if entry is None:
+            continue
+        if entry.digest in image.digests:
+            return True
+        if image.id_is_config:
+            manifest = context.registry.manifest(subject.reference, entry.digest)
+            if manifest.config is not None and manifest.config.digest == image.id:
+                return True
+    return False
 
 
 def _manifest_of_index(subject: Subject, context: Context) -> str | None:
