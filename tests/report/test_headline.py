@@ -47,6 +47,16 @@ def test_the_worst_three_by_name_longest_wait_first() -> None:
     assert sentence(examined) == "4 of 58 containers outdated (web 12d, db 3d, cache 1d)"
 
 
+def test_what_has_waited_since_the_same_second_stands_in_the_order_of_names() -> None:
+    """A second more or less of an age depends on the moment of the run alone."""
+    since = "2026-11-11T20:15:00Z"
+    examined = [
+        container(name, finding("outdated", age=seconds, since=since))
+        for name, seconds in (("web", 12 * DAY + 1), ("db", 12 * DAY), ("cache", 12 * DAY + 1))
+    ]
+    assert sentence(examined) == "3 of 3 containers outdated (cache 12d, db 12d, web 12d)"
+
+
 def test_three_names_in_all_however_many_things_are_wrong() -> None:
     examined = [outdated("web", 12), outdated("db", 3), unsigned("a"), unsigned("b"), *fine(6)]
     assert sentence(examined) == "2 of 10 containers outdated (web 12d, db 3d), 2 unsigned (a)"
