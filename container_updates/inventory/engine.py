@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import inf
@@ -41,6 +41,11 @@ _MAX_CONTAINER_LIST = 256 * MiB
 _MAX_ANSWER = 64 * MiB
 _MAX_RECORDS = 100_000
 _INSPECTS_AT_ONCE = 16
+_COSTS = {
+    "/info": "the engine's mirrors and insecure registries",
+    "/images/json": "its images' digests and labels",
+}
+"""What is missing where a proxy denies a path."""
 _CONTAINER_PATH_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
@@ -69,7 +74,10 @@ class DockerEngine:
         self._is_docker = True
         self._is_podman = False
         self._libpod_registries: EngineRegistries | None = None
+        self._infra: set[str] | None = None
         self._info: Any = None
+        self._refusals: dict[str, int] = {}
+        """Path to the status by which a proxy denied it."""
         self._containerd = False
         self._records: dict[str, ImageRecord] = {}
         self._tagged: dict[str, str] = {}
@@ -111,30 +119,45 @@ class DockerEngine:
         info = self._connection.get(self._path("/info"), _MAX_ANSWER) if self._info is None else None
         images = self._connection.get(self._path("/images/json"), _MAX_ANSWER, {"all": "0"})
         every = "1" if self._settings.all_containers else "0"
-        listed = self._connection.get(self._path("/containers/json"), _MAX_CONTAINER_LIST, {"all": every})
         libpod = self._ask_libpod(every) if self._is_podman else ()
+        listed = self._connection.get(self._path("/containers/json"), _MAX_CONTAINER_LIST, {"all": every})
         if info is not None:
             self._read_info(info)
-        for raw in images.records(_MAX_RECORDS):
-            self._add_image(raw)
-        listing: list[ContainerRecord] = []
+        with self._denied("/images/json"):
+            for raw in images.records(_MAX_RECORDS):
+                self._add_image(raw)
+        if libpod:
+            self._read_libpod(*libpod)
+        try:
+            return self._read_containers(listed)
+        except Refused as error:
+            raise self._nothing_allowed(error) from None
+
+    def _read_containers(self, listed: Answer) -> list[Container]:
+        """Return the containers in the order of the list; those that need an inspect are looked at side by side."""
+        found: list[Container | ContainerRecord] = []
         unreadable = 0
         for raw in listed.records(_MAX_RECORDS):
             record = records.container_record(raw)
             if record is None:
                 unreadable += 1
-            else:
-                self._containerd |= record.manifest_digest is not None
-                self.container_ids.add(record.id)
-                listing.append(record)
-        if self._is_podman:
-            listing = self._without_infra(listing, *libpod)
-        self._inspect_ahead(listing)
-        found = [container for record in listing if (container := self._container(record)) is not None]
+                continue
+            self._containerd |= record.manifest_digest is not None
+            self.container_ids.add(record.id)
+            if self._is_podman and podman.is_infra(record, self._infra):
+                continue
+            if self._needs_inspect(record):
+                found.append(record)
+            elif container := self._container(record):
+                found.append(container)
         if unreadable:
             message = f"{unreadable} container record{'s' * (unreadable > 1)} with neither name nor id: not checked"
             self.problems.append(Problem(self.engine, "bad-answer", message))
-        return found
+        costly = [one for one in found if isinstance(one, ContainerRecord)]
+        # The inspects are kept, so that the second walk finds them.
+        workers.each(costly, self._container, jobs=_INSPECTS_AT_ONCE, deadline=self._connection.deadline)
+        known = (self._container(one) if isinstance(one, ContainerRecord) else one for one in found)
+        return [container for container in known if container is not None]
 
     def _ask_libpod(self, every: str) -> tuple[Answer, Answer]:
         """Start asking for what only Podman's own API tells."""
@@ -144,14 +167,12 @@ class DockerEngine:
             self._connection.get(self._path("/libpod/containers/json"), _MAX_CONTAINER_LIST, all_of_them),
         )
 
-    def _without_infra(self, listing: list[ContainerRecord], info: Answer, containers: Answer) -> list[ContainerRecord]:
-        """Return the containers without those that only hold a pod together; where libpod is denied, by their names."""
+    def _read_libpod(self, info: Answer, containers: Answer) -> None:
+        """Take what libpod tells; where a proxy denies it, Docker's side of the API has to do."""
         with suppress(InventoryError):
             self._libpod_registries = podman.registries(info.json())
-        infra = None
         with suppress(InventoryError):
-            infra = podman.infra_ids(containers.records(_MAX_RECORDS))
-        return [record for record in listing if not podman.is_infra(record, infra)]
+            self._infra = podman.infra_ids(containers.records(_MAX_RECORDS))
 
     def details(self, image: Image) -> ImageDetails:
         """Return what an inspect of `image` tells, asked once; raises `InventoryError`."""
@@ -230,16 +251,33 @@ class DockerEngine:
     def _read_info(self, answer: Any) -> None:
         """Take `/info`; an engine that has none is one without mirrors, but a refusal is worth a word."""
         self._info = {}
-        try:
+        with suppress(InventoryError), self._denied("/info"):
             self._info = answer.json()
-        except InventoryError as error:
-            if isinstance(error, Refused) and error.status in (401, 403):
-                words = f"{error}: the engine's mirrors and insecure registries are not known"
-                self.problems.append(Problem(self.engine, "unauthorized", words))
         self._containerd = records.uses_containerd_store(self._info)
         self.host = self.host or records.text(self._info, "Name")
         # Podman 4 answers with another one each time.
         self.identity = records.text(self._info, "ID") if self._is_docker else ""
+
+    @contextmanager
+    def _denied(self, path: str) -> Iterator[None]:
+        """Go on without what a socket proxy denies, and say what that costs: one line for all of it."""
+        try:
+            yield
+        except Refused as error:
+            if error.status not in (401, 403):
+                raise
+            self._refusals[path] = error.status
+            denied = [one for one in _COSTS if one in self._refusals]
+            words = f"{_denial(self.engine, self._refusals)}: {', '.join(_COSTS[one] for one in denied)} not known"
+            self.problems[:] = [one for one in self.problems if one.code != "unauthorized"]
+            self.problems.append(Problem(self.engine, "unauthorized", words))
+
+    def _nothing_allowed(self, error: Refused) -> InventoryError:
+        """Return what to say of an engine whose containers nobody may list."""
+        if error.status not in (401, 403):
+            return error
+        self._refusals["/containers/json"] = error.status
+        return InventoryError(_denial(self.engine, self._refusals))
 
     def _add_image(self, raw: Any) -> None:
         record = records.image_record(raw)
@@ -422,11 +460,6 @@ class DockerEngine:
             )
         return self._images[key]
 
-    def _inspect_ahead(self, listing: Sequence[ContainerRecord]) -> None:
-        """Ask side by side for what the lists do not tell: inspects are kept, so that the second walk finds them."""
-        costly = [record for record in listing if self._needs_inspect(record)]
-        workers.each(costly, self._container, jobs=_INSPECTS_AT_ONCE, deadline=self._connection.deadline)
-
     def _needs_inspect(self, record: ContainerRecord) -> bool:
         if self._is_nameless(record.image, record.image_id):
             return True
@@ -452,6 +485,15 @@ class DockerEngine:
         if once.error is not None:
             raise once.error
         return once.answer
+
+
+def _denial(engine: str, refusals: Mapping[str, int]) -> str:
+    """Return what a proxy denies, and by which settings Tecnativa's and linuxserver's let it pass."""
+    paths = ", ".join(refusals)
+    statuses = ", ".join(f"HTTP {status}" for status in sorted(set(refusals.values())))
+    switches = " ".join(f"{path.split('/')[1].upper()}=1" for path in sorted(refusals))
+    it = "it" if len(refusals) == 1 else "them"
+    return f"permission denied by {engine}: {statuses} for GET {paths} (a socket proxy must let {it} pass: {switches})"
 
 
 class _Once:

@@ -89,19 +89,43 @@ def test_no_permission_on_the_socket() -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/version", "/containers/json", "/images/json"])
+@pytest.mark.parametrize("path", ["/version", "/containers/json"])
 def test_socket_proxy_that_denies_what_is_needed(serve: Serve, path: str) -> None:
     words = refused(serve({**answers(), path: (403, b"<html><body>403 Forbidden</body></html>")}))
     assert "permission denied by" in words
-    assert f"{path} (a socket proxy must let it pass)" in words
+    assert f"GET {path} (a socket proxy must let it pass" in words
+
+
+def test_socket_proxy_that_denies_everything_is_told_in_one_line_with_its_switches(serve: Serve) -> None:
+    """Tecnativa's and linuxserver's proxies let /version pass by default, and nothing else that is needed."""
+    denied = dict.fromkeys(("/info", "/images/json", "/containers/json"), (403, b"<html>"))
+    served = serve({**answers(), **denied})
+    assert refused(served) == (
+        f"permission denied by {served.url}: HTTP 403 for GET /info, /images/json, /containers/json "
+        "(a socket proxy must let them pass: CONTAINERS=1 IMAGES=1 INFO=1)"
+    )
+
+
+def test_socket_proxy_that_denies_images_leaves_what_the_containers_tell(serve: Serve) -> None:
+    inventory = ask(serve({**answers([container()], [image()]), "/images/json": (403, b"no")}))
+    subject = by_name(inventory)["web"].subject
+    assert subject is not None
+    assert (subject.image.id, subject.image.digests, subject.image.pulled) == (OLD, frozenset(), None)
+    (problem,) = inventory.problems
+    assert "its images' digests and labels not known" in problem.message
+    assert "IMAGES=1" in problem.message
 
 
 def test_socket_proxy_that_denies_info_costs_only_a_word(serve: Serve) -> None:
     inventory = ask(serve({**answers([container()], [image()]), "/info": (403, b"no")}))
     assert by_name(inventory)["web"].subject is not None
     assert [problem.code for problem in inventory.problems] == ["unauthorized"]
-    assert "mirrors and insecure registries are not known" in inventory.problems[0].message
+    assert "mirrors and insecure registries not known" in inventory.problems[0].message
     assert inventory.registries().mirrors == {}
+
+
+def test_images_that_fail_otherwise_are_an_error(serve: Serve) -> None:
+    assert "HTTP 500" in refused(serve({**answers([container()]), "/images/json": (500, {"message": "broken"})}))
 
 
 def test_containerd_store_is_recognised_without_info(serve: Serve) -> None:
