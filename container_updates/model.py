@@ -103,6 +103,8 @@ class Subject:
     """Whether containers of it run, or are stopped ones that `--all` shows."""
     wishes: tuple[tuple[str, str], ...] = ()
     """Labels by which an admin tells tools of this kind what to make of the image, sorted."""
+    replicas: tuple[Image, ...] = ()
+    """Every image that its replicas run, `image` first, where they run several; empty where they run one."""
     pending: str = ""
     """Why it is `tag_image` that is to run, in words, where the inventory knows: `1 of 3 tasks still run …`."""
 

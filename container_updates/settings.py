@@ -9,7 +9,7 @@ class Selector:
     """One `--include` or `--exclude`: a field of the container and a glob."""
 
     field: str
-    """name, image, label, project, service or host."""
+    """name, image, label, project, service, host or namespace."""
     glob: str
 
 
@@ -22,7 +22,13 @@ class Settings:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """URL of an engine to the name that the admin gave it."""
     inventories: tuple[str, ...] = ("engine",)
-    """What is asked for at them: `engine` (containers), `swarm` (services)."""
+    """What is asked for: `engine` (containers) and `swarm` (services) at the hosts, `kubernetes[:CONTEXT]` (pods)."""
+    kubeconfig: tuple[str, ...] = ()
+    """Files, the first ones counting."""
+    namespaces: tuple[str, ...] = ()
+    """Of Kubernetes; none means all."""
+    selector: str = ""
+    """Labels of pods, as Kubernetes writes them."""
     tls_ca: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None

@@ -5,14 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from container_updates.chain import Context
+from container_updates.chain.updates.difference import difference
 from container_updates.chain.updates.waiting import real_date, waiting
 from container_updates.model import Finding, Image, Subject, Verdict
+from container_updates.reference import short
+from container_updates.registry import Published
 
 
 def examine(subject: Subject, context: Context) -> Iterator[Finding]:
     """Yield the one finding about a subject; raises `Unresolvable` where the engine does not tell of an image."""
     reference = subject.reference
-    if not subject.running:
+    if subject.replicas and reference.tag is not None and reference.digest is None and subject.running:
+        yield _replicas(subject, context)
+    elif not subject.running:
         yield Finding("restarts", "not-applicable", Verdict.SKIPPED, f"{reference} does not run")
     elif reference.tag is None or reference.digest is not None:
         yield Finding("restarts", "not-applicable", Verdict.SKIPPED, f"{reference} pinned to a digest")
@@ -20,6 +25,28 @@ def examine(subject: Subject, context: Context) -> Iterator[Finding]:
         yield _pending(subject, subject.tag_image, context)
     else:
         yield Finding("restarts", "running-current", Verdict.PASS, f"{reference} runs what the engine has")
+
+
+def _replicas(subject: Subject, context: Context) -> Finding:
+    """Return whether some of several replicas run what the tag names, and the others do not yet."""
+    published = context.registry.published(subject.reference)
+    behind = [image for image in subject.replicas if difference(_running(subject, image), published, context)]
+    if not behind or len(behind) == len(subject.replicas):
+        return Finding("restarts", "running-current", Verdict.PASS, f"{subject.reference} runs the same everywhere")
+    since = waiting("restart-pending", replace(subject, image=behind[0], replicas=()), None, context)
+    words = f"some replicas still run {short(behind[0].id)}, the others {short(published.digest)} (restart the rollout)"
+    details = {**since.plain(), "pulled_digest": published.digest}
+    message = f"{subject.reference} restart pending: {words}"
+    return Finding("restarts", "restart-pending", Verdict.FAIL, message, details)
+
+
+def is_current_somewhere(subject: Subject, published: Published, context: Context) -> bool:
+    """Whether any of several replicas runs what the tag names; the others wait for a restart."""
+    return any(not difference(_running(subject, image), published, context) for image in subject.replicas)
+
+
+def _running(subject: Subject, image: Image) -> Subject:
+    return replace(subject, image=image, replicas=())
 
 
 def is_pending(subject: Subject, context: Context) -> bool:

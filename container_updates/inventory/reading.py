@@ -130,8 +130,23 @@ def _sources(settings: Settings, deadline: Deadline) -> list[_Source]:
             lambda patience: _KINDS[kind](url, settings=settings, deadline=deadline, alias=alias, patience=patience),
         )
 
-    kinds, urls = dict.fromkeys(settings.inventories), dict.fromkeys(settings.hosts)
-    return [source(kind, url) for kind in kinds for url in urls]
+    def pods(context: str) -> _Source:
+        from container_updates.inventory.kubernetes import KubernetesPods
+
+        return _Source(
+            f"kubernetes {context}".strip(),
+            "",
+            lambda patience: KubernetesPods(context, settings=settings, deadline=deadline, patience=patience),
+        )
+
+    found: list[_Source] = []
+    for kind in dict.fromkeys(settings.inventories):
+        name, _, context = kind.partition(":")
+        if name == "kubernetes":
+            found.append(pods(context))
+        else:
+            found += [source(kind, url) for url in dict.fromkeys(settings.hosts)]
+    return found
 
 
 def _short(url: str) -> str:

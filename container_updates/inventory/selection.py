@@ -47,6 +47,8 @@ class Candidate:
     """Its image as written and as normalised; empty while that would take an inspect to know."""
     hosts: tuple[str, ...] = ()
     """What the machine that it runs on is called by."""
+    namespace: str | None = None
+    """Of a Kubernetes cluster."""
 
 
 def wishes(own: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -117,6 +119,8 @@ def _matches(selector: Selector, candidate: Candidate, labels: Mapping[str, str]
             values = (candidate.name,)
         case "image":
             values = candidate.images
+        case "namespace":
+            values = (candidate.namespace,)
         case "host":
             values = candidate.hosts
         case "project":

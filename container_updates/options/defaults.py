@@ -53,6 +53,9 @@ def of(
     if any(host.startswith(("tcp://", "https://")) for host in hosts):
         yield from tls
     yield "docker_config", config, "DOCKER_CONFIG" if environ.get("DOCKER_CONFIG") else "default"
+    known = [path for path in environ.get("KUBECONFIG", "").split(":") if path]
+    kubeconfig = known or [str(_home(environ) / ".kube" / "config")]
+    yield "kubeconfig", kubeconfig, "KUBECONFIG" if known else "default"
     yield "state_dir", *_state_dir(environ)
     yield "output", *(("table", "terminal") if terminal else ("nagios", "default"))
 

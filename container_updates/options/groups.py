@@ -14,6 +14,7 @@ from container_updates.options.values import (
     inventory,
     mirror,
     name,
+    namespace,
     pattern,
     proxy,
     registry_host,
@@ -47,8 +48,11 @@ def _add_what_to_check(group: argparse._ArgumentGroup) -> None:
         "(default: DOCKER_HOST, else the first socket that exists)",
     )
     add("--context", metavar="NAME", help="docker context to ask (default: DOCKER_CONTEXT, else the current one)")
-    kinds = "engine (its containers: the default) or swarm (the services of the manager at --host)"
+    kinds = "engine (its containers: the default), swarm (the services of the manager at --host), kubernetes[:CONTEXT]"
     add("--inventory", **_list("inventories", "KIND", inventory), help=f"what runs: {kinds}; repeatable")
+    add("--kubeconfig", **_list("kubeconfig", "FILE"), help="for kubernetes (default: KUBECONFIG, else ~/.kube/config)")
+    add("--namespace", **_list("namespaces", "NAME", namespace), help="of kubernetes; repeatable (default: all)")
+    add("--selector", metavar="LABELS", help="only pods with these labels, as kubectl -l takes them")
     add("--tls-ca", metavar="FILE", help="CA of an engine on tcp:// (default: ca.pem of DOCKER_CERT_PATH)")
     add("--tls-cert", metavar="FILE", help="client certificate for it (default: cert.pem of DOCKER_CERT_PATH)")
     add("--tls-key", metavar="FILE", help="key of that certificate (default: key.pem of DOCKER_CERT_PATH)")

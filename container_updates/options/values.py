@@ -15,9 +15,9 @@ from container_updates.errors import InvalidReference
 from container_updates.settings import Selector
 from container_updates.untrusted.urls import without_login
 
-FIELDS = ("name", "image", "label", "project", "service", "host")
+FIELDS = ("name", "image", "label", "project", "service", "host", "namespace")
 """What --include and --exclude look at."""
-INVENTORIES = ("engine", "swarm")
+INVENTORIES = ("engine", "swarm", "kubernetes")
 """What --inventory knows."""
 _PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _MAX_SECONDS = 86400.0 * 366
@@ -37,9 +37,16 @@ def engine(text: str) -> tuple[str, str]:
 
 
 def inventory(text: str) -> str:
-    """KIND of what runs."""
-    if text not in INVENTORIES:
+    """KIND of what runs, `kubernetes` with the context of kubeconfig where it is another one: kubernetes:CONTEXT."""
+    if text not in INVENTORIES and not text.startswith("kubernetes:"):
         raise argparse.ArgumentTypeError(f"no inventory {text[:40]!r}; there are {', '.join(INVENTORIES)}")
+    return text
+
+
+def namespace(text: str) -> str:
+    """A Kubernetes namespace (RFC 1123 label)."""
+    if not re.fullmatch("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no namespace")
     return text
 
 

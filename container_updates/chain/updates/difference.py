@@ -50,7 +50,7 @@ def difference(subject: Subject, published: Published, context: Context) -> Diff
         index = manifest
         platform = image.platform or context.details(subject.image).platform
         if platform is None:
-            raise Unresolvable("the engine does not say for which platform the image is")
+            return _of_any_platform(subject, manifest, context)
         entry = _for_platform(subject, manifest, platform, context)
         if entry is None:
             return Difference(None, f", and no longer for {platform}")
@@ -89,6 +89,22 @@ def _is_older_arm(subject: Subject, index: Manifest, platform: Platform, context
             if manifest.config is not None and manifest.config.digest == image.id:
                 return True
     return False
+
+
+def _of_any_platform(subject: Subject, published: Manifest, context: Context) -> Difference | None:
+    """Compare with every platform's image, where nobody says which one it is that runs; raises `Unresolvable`."""
+    theirs = {entry.digest for entry in published.entries}
+    ours = set(subject.image.digests)
+    for digest in subject.image.digests:
+        try:
+            ours |= {entry.digest for entry in context.registry.manifest(subject.reference, digest).entries}
+        except NotFound:
+            continue
+    if ours & theirs and (subject.image.digests & theirs or ours >= theirs):
+        return None
+    if ours & theirs:
+        raise Unresolvable("the engine does not say for which platform the image is")
+    return Difference(None)
 
 
 def _manifest_of_index(subject: Subject, context: Context) -> str | None:

@@ -116,6 +116,8 @@ def _is_gone(subject: Subject, error: NotFound, context: Context) -> bool:
 
 def _is_pulled(subject: Subject, published: Published, context: Context) -> bool:
     """Whether the published image waits on the engine for a restart, which the check `restarts` tells then."""
+    if "restarts" in context.settings.checks and subject.replicas:
+        return restarts.is_current_somewhere(subject, published, context)
     if "restarts" not in context.settings.checks or subject.tag_image is None:
         return False
     if not restarts.is_pending(subject, context):

@@ -18,6 +18,9 @@ from container_updates.untrusted import jsonstream
 from container_updates.untrusted.urls import without_login
 
 MiB = 1024 * 1024
+_ITEMS = ("items",)
+_LISTED = (_ITEMS, ("metadata", "continue"))
+"""What counts of a Kubernetes list: its elements, and where the next page begins."""
 _CHUNK = 64 * 1024
 _CHUNKS_AHEAD = 16
 _POLL = 0.2
@@ -27,15 +30,19 @@ _POLL = 0.2
 class Refused(InventoryError):
     """The engine, or a proxy before it, answered with another status than 200."""
 
-    def __init__(self, words: str, status: int) -> None:
+    def __init__(self, words: str, status: int, told: Mapping[str, Any] | None = None) -> None:
         super().__init__(words)
         self.status = status
+        self.told = told or {}
+        """The JSON object that came with it, an empty one for anything else."""
 
 
 class Connection:
     """One engine's HTTP side; usable from several threads."""
 
-    def __init__(self, url: str, *, settings: Settings, deadline: Deadline, patience: float = inf) -> None:
+    def __init__(
+        self, url: str, *, settings: Settings, deadline: Deadline, patience: float = inf, at: Endpoint | None = None
+    ) -> None:
         """Connect to nothing yet; raises `InventoryError` for a URL or TLS files that lead nowhere.
 
         `patience`: seconds that each request may take.
@@ -44,14 +51,22 @@ class Connection:
         self.requests: list[RequestRecord] = []
         self.deadline = deadline
         self.patience = patience
-        self._endpoint = endpoint(url, self.shown, settings)
+        self._endpoint = at or endpoint(url, self.shown, settings)
+        self._what = "API server" if at else ""
         self._idle: list[_Client] = []
         self._last: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def get(self, path: str, limit: int, params: Mapping[str, str] | None = None) -> "Answer":
+    def get(
+        self,
+        path: str,
+        limit: int,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> "Answer":
         """Start `GET path` and return its answer to come, at most `limit` bytes of it."""
-        return Answer(self, path, limit, params or {})
+        return Answer(self, path, limit, params or {}, headers=headers or {})
 
     def head(self, path: str, params: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:
         """Return status and headers of `HEAD path`, names in any case; raises `InventoryError`."""
@@ -71,13 +86,16 @@ class Connection:
             except RuntimeError:
                 raise InventoryError(f"{self.shown} cannot be asked: this system has no more threads for us") from None
 
-    def _exchange(self, method: str, target: str, deadline: Deadline) -> "tuple[_Client, http.client.HTTPResponse]":
+    def _exchange(
+        self, method: str, target: str, more: Mapping[str, str], deadline: Deadline
+    ) -> "tuple[_Client, http.client.HTTPResponse]":
         """Send a request, on a connection that is open already where there is one; raises what http.client raises."""
         headers = {
             "Host": self._endpoint.host,
             "Accept-Encoding": "identity",
             "User-Agent": "check_container_updates",
             **self._endpoint.headers,
+            **more,
         }
         while True:
             used = True
@@ -108,7 +126,13 @@ class Answer:
     """A request under way, read by a thread of its own: no silent or dripping socket can outlast the deadline."""
 
     def __init__(
-        self, connection: Connection, path: str, limit: int, params: Mapping[str, str], method: str = "GET"
+        self,
+        connection: Connection,
+        path: str,
+        limit: int,
+        params: Mapping[str, str],
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._connection = connection
         self._method = method
@@ -119,6 +143,7 @@ class Answer:
         self._left_at_start = self._deadline.remaining()
         self._parts: queue.Queue[Any] = queue.Queue(_CHUNKS_AHEAD)
         self.headers: Mapping[str, str] = {}
+        self._headers = headers or {}
         self._target = f"{path}?{urlencode(params)}" if params else path
         connection._start(self._read)
 
@@ -136,6 +161,21 @@ class Answer:
                 if count >= most:
                     raise InventoryError(f"{self._name}: more than {most} records")
                 yield record
+        except ValueError as error:
+            raise self._not_an_engine(str(error)) from None
+
+    def items(self, most: int, rest: dict[str, Any]) -> Iterator[Any]:
+        """Yield the elements of the object's array `items`, the other members in `rest`; raises like `json`."""
+        try:
+            count = 0
+            for path, value in jsonstream.picked(self._body(), _LISTED):
+                if path == _ITEMS:
+                    count += 1
+                    if count > most:
+                        raise InventoryError(f"{self._name}: more than {most} records")
+                    yield value
+                else:
+                    rest[path[0]] = {path[1]: value}
         except ValueError as error:
             raise self._not_an_engine(str(error)) from None
 
@@ -172,7 +212,8 @@ class Answer:
         try:
             status, self.headers = self._next()
             if status != 200:
-                raise Refused(self._refusal(status, self._first_bytes()), status)
+                text = self._first_bytes()
+                raise Refused(self._refusal(status, text), status, _object(text))
             size = 0
             while (chunk := self._next()) is not None:
                 size += len(chunk)
@@ -197,7 +238,7 @@ class Answer:
                 complaint = self._connection._endpoint.complaint()
                 if complaint and not isinstance(part, TimeoutError):
                     raise InventoryError(f"no engine at {self._connection.shown}: {complaint}") from None
-                raise InventoryError(words(part, self._connection.shown, self._path)) from None
+                raise InventoryError(words(part, self._connection.shown, self._path, self._connection._what)) from None
             return part
         raise InventoryError(silent(self._connection.shown, self._path))
 
@@ -231,7 +272,7 @@ class Answer:
         try:
             if before is not None:
                 before.join(self._deadline.remaining())
-            client, response = connection._exchange(self._method, self._target, self._deadline)
+            client, response = connection._exchange(self._method, self._target, self._headers, self._deadline)
             whole = False
             try:
                 whole = self._hand_on((response.status, response.headers)) and self._read_body(response)
@@ -278,6 +319,14 @@ class _Client(http.client.HTTPConnection):
 
     def __del__(self) -> None:
         self.close()
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = jsonstream.value(iter([text.encode()]))
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _looks_like_html(text: str) -> bool:

@@ -6,9 +6,15 @@ ANOTHER = "another one: -H or DOCKER_HOST"
 _MAX_REASON = 200
 
 
-def words(error: BaseException, shown: str, path: str) -> str:
-    """Return one line about a request for `path` that got no answer, from the first of its causes that tells."""
+def words(error: BaseException, shown: str, path: str, server: str = "") -> str:
+    """Return one line about a request for `path` that got no answer, from the first of its causes that tells.
+
+    `server`: what listens there, where it is no engine.
+    """
     found = list(causes(error))
+    if server and not any(isinstance(cause, TimeoutError) or _told_of_tls(cause, shown) for cause in found):
+        reasons = [one_line(cause.strerror) for cause in found if isinstance(cause, OSError) and cause.strerror]
+        return f"no {server} at {shown}: {reasons[0] if reasons else type(found[-1]).__name__}"
     for cause in found:
         told = _told(cause, shown, path)
         if told:

@@ -63,23 +63,26 @@ def endpoint(url: str, shown: str, settings: Settings) -> Endpoint:
             f"{shown} is no engine URL: unix:///PATH, tcp://HOST:PORT, https://HOST:PORT or ssh://HOST"
         )
     address = (host, port)
+    encrypted = scheme == "https" or (scheme == "tcp" and _wants_tls(settings))
     return Endpoint(
-        _connector(address, scheme == "https" or (scheme == "tcp" and _wants_tls(settings)), settings),
+        tls_connector(address, _tls_context(settings) if encrypted else None),
         host=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         path=parts.path.rstrip("/"),
-        headers=_login(parts.username, parts.password),
+        headers=basic(unquote(parts.username), unquote(parts.password or "")) if parts.username is not None else {},
     )
 
 
-def _connector(address: tuple[str, int], tls: bool, settings: Settings) -> Callable[[Deadline], socket.socket]:
-    if not tls:
+def tls_connector(
+    address: tuple[str, int], context: "ssl.SSLContext | None", name: str = ""
+) -> Callable[[Deadline], socket.socket]:
+    """Return what connects to an address, with TLS where there is a context; `name`: another one than the address's."""
+    if context is None:
         return lambda deadline: socket.create_connection(address, timeout=_left(deadline))
-    context = _tls_context(settings)
 
     def connect(deadline: Deadline) -> socket.socket:
         plain = socket.create_connection(address, timeout=_left(deadline))
         try:
-            return context.wrap_socket(plain, server_hostname=address[0])
+            return context.wrap_socket(plain, server_hostname=name or address[0])
         except BaseException:
             plain.close()
             raise
@@ -114,14 +117,11 @@ def _wants_tls(settings: Settings) -> bool:
     return any((settings.tls_ca, settings.tls_cert, settings.tls_key))
 
 
-def _login(user: str | None, password: str | None) -> dict[str, str]:
-    """Return the header for a login in the URL, for a proxy before the engine (RFC 7617)."""
-    if user is None:
-        return {}
+def basic(user: str, password: str) -> dict[str, str]:
+    """Return the header for a login (RFC 7617)."""
     from base64 import b64encode
 
-    pair = f"{unquote(user)}:{unquote(password or '')}"
-    return {"Authorization": "Basic " + b64encode(pair.encode()).decode()}
+    return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
 
 
 def _tls_context(settings: Settings) -> "ssl.SSLContext":

@@ -94,6 +94,8 @@ def _command(container: Container, *, pulled: bool) -> str:
     program = container.program
     image, labels = _quoted(container.image), container.labels
     where = f" on {_quoted(container.host)}" if container.qualified else ""
+    if program == "kubectl":
+        return _rollout(container)
     if _SWARM_SERVICE in labels:
         service = labels[_SWARM_SERVICE] or container.service or container.name
         return f"docker service update --image {image} --force {_quoted(service)}"
@@ -112,6 +114,16 @@ def _command(container: Container, *, pulled: bool) -> str:
     name = _quoted(container.name)
     again = f"remove {name} and run it again as it was started{where}"
     return again if pulled else f"{program} pull {image}, then {again}"
+
+
+def _rollout(container: Container) -> str:
+    namespace, kind, workload, _ = [*container.id.split("/"), "", "", ""][:4]
+    where = f"kubectl -n {_quoted(namespace)}"
+    if kind == "pod":
+        return f"{where} delete pod {_quoted(next(iter(container.members), workload))} (whoever made it makes it anew)"
+    again = f"{where} rollout restart {_quoted(f'{kind}/{workload}')}"
+    kept = "IfNotPresent" in container.status
+    return f"{again} (imagePullPolicy IfNotPresent: a node keeps what it has; Always or another tag)" if kept else again
 
 
 def _compose_files(labels: Mapping[str, str]) -> str:
