@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from benchmarks import hostile, packages, policy, signatures, source, versions
+from benchmarks import fleet, hostile, packages, policy, signatures, source, versions
 from benchmarks.lab import Lab
 from benchmarks.measure import Row, run, side_by_side
 
@@ -33,6 +33,7 @@ def main() -> int:
             *versions.rows(folder),
             *policy.rows(PLUGIN, folder),
             *hostile.rows(PLUGIN, folder),
+            *fleet.rows(PLUGIN, folder),
         ]
     for what, measured, target, reached in rows:
         print(f"{what:<58} {measured:<44} {target:<22} {'met' if reached else 'NOT MET'}")

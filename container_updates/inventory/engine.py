@@ -226,7 +226,10 @@ class DockerEngine:
             if self._info is None:
                 self._negotiate()
                 self._read_info(self._connection.get(self._path("/info"), _MAX_ANSWER))
-            return self._libpod_registries or records.registries(self._info)
+            told = records.registries(self._info)
+            # Podman's side for Docker clients has mirrors in another form; of the rest, its proxies count.
+            libpod = self._libpod_registries
+            return told if libpod is None else replace(libpod, proxies=told.proxies)
 
     def _negotiate(self) -> tuple[int, int]:
         """Return the API version both ends speak, as new as is of use."""

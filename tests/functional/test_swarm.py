@@ -45,3 +45,35 @@ def test_a_service_s_task_is_outdated_once_its_tag_has_moved_on(
     assert result.codes == {"shop_web.1": "outdated", "pinned.1": "pinned"}
     assert result.finding("shop_web.1")["details"]["published_digest"] == new
     assert result.exit_code == 1
+
+
+def test_a_service_is_judged_by_its_tag_on_its_engine_and_by_its_manager(
+    swarm: Engine, publisher: Publisher, registry: Registry, plugin: Plugin
+) -> None:
+    """The digest beside the tag is the manager's, whoever asks for the service."""
+    digest = publisher.push("swarm/web", "1", index(image("1")))
+    reference = f"{registry.name}/swarm/web:1@{digest}"
+    types = docker.types
+    task = types.TaskTemplate(types.ContainerSpec(reference, command=["/bin/sleep", "3600"]))
+    swarm.api.create_service(task, name="shop_web", networks=["host"])
+    mode = types.ServiceMode("replicated", replicas=0)
+    swarm.api.create_service(task, name="shop_none", networks=["host"], mode=mode)
+    wait_until(lambda: bool(swarm.api.containers()), "the service's task runs")
+
+    assert plugin("--include", "service=shop_web").codes == {"shop_web.1": "up-to-date"}
+    assert plugin("--inventory=swarm").codes == {"shop_web": "up-to-date", "shop_none": "up-to-date"}
+
+    publisher.push("swarm/web", "1", index(image("2")))
+    assert plugin("--no-cache").codes == {"shop_web.1": "outdated"}
+    result = plugin("--inventory=swarm", "--no-cache")
+    assert result.codes == {"shop_web": "outdated", "shop_none": "outdated"}
+    [row] = [one for one in result.report["containers"] if one["name"] == "shop_web"]
+    assert row["members"] == ["shop_web.1"]
+    shown = plugin("--inventory=swarm", "--no-cache", "-v", output="nagios").stdout
+    assert f"docker service update --image {registry.name}/swarm/web:1 --force shop_web" in shown
+
+
+def test_an_engine_that_is_no_manager_says_so(engine: Engine, plugin: Plugin) -> None:
+    result = plugin("--inventory=swarm", output="nagios")
+    assert result.exit_code == 3
+    assert "is no manager of a swarm" in result.stdout
