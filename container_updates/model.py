@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from container_updates.reference import Reference
 
@@ -211,8 +211,7 @@ NOT_KEPT = "not-kept"
 """Code of the problem that nothing can be remembered from run to run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """An error that belongs to a place (a registry, an engine, a file) rather than to one container."""
 
     where: str
@@ -250,8 +249,7 @@ class EngineRegistries:
     """The engine's own proxies by scheme, and under `no` a list of hosts as NO_PROXY has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
+class RequestRecord(NamedTuple):
     """One request that was made, for `-vvv`: never a secret in it."""
 
     method: str
@@ -278,8 +276,7 @@ class State(IntEnum):
         return {State.OK: 0, State.WARNING: 1, State.CRITICAL: 2, State.UNKNOWN: 3}[self]
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedFinding:
+class JudgedFinding(NamedTuple):
     """A finding with the severity that the thresholds give it."""
 
     finding: Finding
@@ -298,8 +295,7 @@ class JudgedContainer:
     """Whether the last report of this service had the same about it (`--new-only`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One number of the performance data."""
 
     name: str

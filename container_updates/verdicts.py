@@ -3,8 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import nagiosplugin
 
@@ -28,8 +28,7 @@ from container_updates.settings import Settings
 Examined = Sequence[tuple[Container, Sequence[Finding]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Yardstick:
+class Yardstick(NamedTuple):
     """One metric: what it counts, and the ranges it has until the admin gives others."""
 
     name: str

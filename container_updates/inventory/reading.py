@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from container_updates import workers
@@ -48,8 +49,7 @@ class Fleet:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(NamedTuple):
     """An engine that was asked for, not read yet."""
 
     name: str

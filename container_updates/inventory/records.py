@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from container_updates.model import EngineRegistries, Platform
 from container_updates.reference import is_digest
@@ -15,8 +14,7 @@ _TASK = re.compile(r"^(.+?\.[0-9]+|.+?)(?:\.[a-z0-9]{25}){1,2}$")
 """Name of a Swarm task: service, number (of a global service the node's id), id of the task."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRecord:
+class ImageRecord(NamedTuple):
     """One element of `GET /images/json`."""
 
     id: str
@@ -31,8 +29,7 @@ class ImageRecord:
     """Of the manifest that runs, also where all names are gone (Podman alone tells it)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerRecord:
+class ContainerRecord(NamedTuple):
     """One element of `GET /containers/json`."""
 
     id: str

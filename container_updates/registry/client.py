@@ -4,9 +4,8 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from container_updates.clock import Clock, Deadline
@@ -36,8 +35,7 @@ _NO_HEAD = frozenset({404, 405, 501})
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """What a tag names in its registry."""
 
     digest: str

@@ -4,9 +4,9 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from container_updates.errors import Inconclusive, Unreachable, Unresolvable
@@ -21,8 +21,7 @@ _DOCKER_HUB_TRUST = "notary.docker.io"
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One place that answers for a registry."""
 
     registry: str
@@ -45,8 +44,7 @@ class Endpoint:
         return self.host if self.mirror else self.registry.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(NamedTuple):
     """How a host's certificate is looked at."""
 
     verified: bool = True
@@ -93,12 +91,12 @@ class Hosts:
             upstream = Endpoint(registry, _host_of(registry), self.schemes(_host_of(registry)))
         host = _DOCKER_HUB_TRUST if registry == DOCKER_HUB else upstream.host
         if url is None:
-            return replace(upstream, host=host, names=f"{registry}/")
+            return upstream._replace(host=host, names=f"{registry}/")
         server = _at(registry, url)
         if server is None:
             raise Unresolvable("the policy names a Content Trust server that is no http or https URL")
         same = hostname(server.host) == hostname(host)
-        return replace(server, registry=registry if same else server.host, mirror=False, names=f"{registry}/")
+        return server._replace(registry=registry if same else server.host, mirror=False, names=f"{registry}/")
 
     def insecure(self, host: str) -> bool:
         """Whether a host may be asked with an unverified certificate or without TLS.
@@ -175,7 +173,7 @@ class Hosts:
         asked: list[Endpoint] = []
         for endpoint in endpoints:
             final = endpoint.mirror and endpoint.host in self._final_mirrors
-            asked.append(replace(endpoint, final=True) if final else endpoint)
+            asked.append(endpoint._replace(final=True) if final else endpoint)
             if final:
                 break
         return tuple(asked)

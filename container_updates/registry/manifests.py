@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from container_updates.errors import BadAnswer
 from container_updates.model import Platform, settings_of
@@ -24,8 +23,7 @@ _MAX_TEXT = 4096
 _TOO_OLD = "application/vnd.docker.distribution.manifest.v1+"
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """A pointer to content (OCI image-spec, descriptor.md)."""
 
     media_type: str
@@ -37,8 +35,7 @@ class Descriptor:
     artifact_type: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """An image manifest or an index of them, OCI or Docker."""
 
     digest: str
@@ -64,8 +61,7 @@ class Manifest:
         return self.media_type in _INDEXES
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class ImageConfig(NamedTuple):
     """What an image says of itself (OCI image-spec, config.md)."""
 
     platform: Platform
@@ -168,8 +164,7 @@ def load(body: bytes, what: str) -> dict[str, Any]:
         raise BadAnswer(f"a web page instead of a {what}" if error.page else f"a {what} that {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Match:
+class _Match(NamedTuple):
     """A platform after defaults; `rank` orders the variants of an architecture, 0 where they cannot be ordered."""
 
     os: str

@@ -1,8 +1,7 @@
 """The chain of trust in three lines: how many updates come timely, from a trustworthy source, with proven integrity."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from container_updates.clock import age
 from container_updates.model import JudgedContainer, Outcome, Verdict, number
@@ -11,8 +10,7 @@ from container_updates.report.text import safe
 _NAMES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One line: how many containers are how, and the weakest by name."""
 
     name: str

@@ -1,7 +1,8 @@
 """What stands below the headline, a row an item: what many containers share is one row, the rest a row a container."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from container_updates.model import Container, JudgedContainer, JudgedFinding, Outcome, State
 from container_updates.reference import is_digest
@@ -16,8 +17,7 @@ Words = Callable[[JudgedContainer], str]
 """What is to be said of a container's findings, safe to print, without the name of its image in front."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One item: one container, or many that have the same finding."""
 
     state: State

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from math import inf
+from typing import NamedTuple
 
 from container_updates.clock import age
 from container_updates.model import (
@@ -89,8 +89,7 @@ def _found(outcome: Outcome, settings: Settings) -> str:
     return ", ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(NamedTuple):
     """The containers with the same thing wrong, worst first."""
 
     words: str

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from container_updates.chain import Context
 from container_updates.chain.updates.waiting import real_date
@@ -22,8 +23,7 @@ class Place:
     """Of the platform's own manifest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """What is published and does not run."""
 
     config: ImageConfig | None
@@ -137,8 +137,8 @@ def _for_platform(subject: Subject, index: Manifest, platform: Platform, context
         if manifest.is_index:
             entries += manifest.entries
         elif config := configs.of(context.registry, subject.reference, manifest):
-            entries.append(replace(entry, platform=config.platform))
-    return manifests.for_platform(replace(index, entries=tuple(entries)), platform)
+            entries.append(entry._replace(platform=config.platform))
+    return manifests.for_platform(index._replace(entries=tuple(entries)), platform)
 
 
 def _same_content(subject: Subject, config: ImageConfig, context: Context) -> bool:

@@ -8,9 +8,8 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from container_updates import __version__
@@ -41,8 +40,7 @@ _CHUNK = 64 * 1024
 _HEADERS = {"User-Agent": f"check_container_updates/{__version__}", "Accept-Encoding": "identity"}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back, wholly read."""
 
     status: int

@@ -6,8 +6,7 @@ repositories of a host demand is the guess for those that were never asked.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from container_updates.errors import Unauthorized
 from container_updates.registry.http.exchange import Answer
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 _KEPT = 7 * 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """What has to be shown: `none`, `basic`, or `bearer` with the server that hands out tokens."""
 
     scheme: str
