@@ -11,7 +11,7 @@ from container_updates.registry import Registry, manifests, referrers
 from container_updates.registry.manifests import Descriptor, Manifest
 from container_updates.signing.bounded import MAX_BLOB
 from container_updates.signing.provenance import MAX_STATEMENT, PREDICATES
-from container_updates.signing.verdict import SIGN_PREDICATE, Checked, Expected, State
+from container_updates.signing.verdict import SIGN_PREDICATE, Checked, Expected, Validity
 
 _NOTATION = "application/vnd.cncf.notary.signature"
 _SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -293,7 +293,7 @@ def _found(at: _Place, layer: Descriptor, verdict: Reading, limit: int = MAX_BLO
 
     def verify(expected: Expected) -> Checked | None:
         if layer.size > limit:
-            return Checked("attachment", State.UNKNOWN, f"larger than the {limit >> 20} MiB that are looked at")
+            return Checked("attachment", Validity.UNKNOWN, f"larger than the {limit >> 20} MiB that are looked at")
         return verdict(read(), expected)
 
     return Found(at.digest, verify, read)

@@ -18,7 +18,7 @@ SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 """The predicate that makes a bundle a signature; anything else is an attestation (cosign, SIGNATURE_SPEC)."""
 
 
-class State(Enum):
+class Validity(Enum):
     """What can be said of one signature."""
 
     GOOD = "good"
@@ -80,7 +80,7 @@ class Checked:
 
     format: str
     """cosign, cosign-attestation, sigstore-bundle, notation or content-trust."""
-    state: State
+    state: Validity
     reason: str
     """For a person, one line: why it is wrong or unknown; who signed where it is good. Not yet safe to print."""
     signer: Identity | None = None
@@ -168,11 +168,11 @@ def verifier(format_name: str) -> Callable[[Callable[_P, Checked | None]], Calla
             try:
                 return verify(*args, **kwargs)
             except Wrong as wrong:
-                return Checked(format_name, State.WRONG, str(wrong), holds_until=wrong.until)
+                return Checked(format_name, Validity.WRONG, str(wrong), holds_until=wrong.until)
             except Unknown as unknown:
                 return Checked(
                     format_name,
-                    State.UNKNOWN,
+                    Validity.UNKNOWN,
                     str(unknown),
                     signer=unknown.signer,
                     lacks=unknown.lacks,
@@ -182,7 +182,7 @@ def verifier(format_name: str) -> Callable[[Callable[_P, Checked | None]], Calla
             except Exception as unforeseen:
                 missing = packages.missing(unforeseen)
                 reason = packages.LACKS if missing else f"could not be checked ({type(unforeseen).__name__})"
-                return Checked(format_name, State.UNKNOWN, reason, lacks="means", missing_package=missing)
+                return Checked(format_name, Validity.UNKNOWN, reason, lacks="means", missing_package=missing)
 
         return guarded
 
@@ -194,6 +194,8 @@ def named_or_stranger(
 ) -> Checked:
     """The verdict on a signature that is right: good by a named signer, else nobody said that this one may sign."""
     if named:
-        return Checked(format_name, State.GOOD, f"signed by {signer}", signer=signer, named=named, **facts)
+        return Checked(format_name, Validity.GOOD, f"signed by {signer}", signer=signer, named=named, **facts)
     lacking = "whom the policy does not name" if expected.signers else "no policy says who may"
-    return Checked(format_name, State.UNKNOWN, f"signed by {signer}, {lacking}", signer=signer, lacks="name", **facts)
+    return Checked(
+        format_name, Validity.UNKNOWN, f"signed by {signer}, {lacking}", signer=signer, lacks="name", **facts
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from container_updates.model import Finding, Verdict
 from container_updates.signing.signers import UnprovableSigner
-from container_updates.signing.verdict import Checked, State
+from container_updates.signing.verdict import Checked, Validity
 from container_updates.trust.policy.rules import Rule
 
 
@@ -26,10 +26,10 @@ def decide(rule: Rule | None, checked: Sequence[Checked], *, beyond: int = 0) ->
         if rule is not None and rule.signatures == "if-present":
             return _finding("accepted", Verdict.SKIPPED, f"not signed, accepted by {rule.place}", rule, (), beyond)
         return _finding("unsigned", Verdict.FAIL, "not signed", rule, checked, beyond)
-    good = [one for one in checked if one.state is State.GOOD]
+    good = [one for one in checked if one.state is Validity.GOOD]
     if good and rule is not None and all(_satisfied(group, good) for group in rule.groups):
         return _finding("signed", Verdict.PASS, good[0].reason, rule, [*good, *_but(checked, good)], beyond)
-    wrong = [one for one in checked if one.state is State.WRONG]
+    wrong = [one for one in checked if one.state is Validity.WRONG]
     if wrong:
         message = f"signature invalid: {wrong[0].reason}"
         return _finding("invalid-signature", Verdict.FAIL, message, rule, [*wrong, *_but(checked, wrong)], beyond)

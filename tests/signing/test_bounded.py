@@ -11,7 +11,7 @@ from container_updates.signing.crypto import der
 from container_updates.signing.notation import signature
 from container_updates.signing.notation.envelopes import COSE, JWS
 from container_updates.signing.sigstore import bundle, cosign
-from container_updates.signing.verdict import State, Unknown, Wrong
+from container_updates.signing.verdict import Unknown, Validity, Wrong
 from container_updates.untrusted.json import MAX_DEPTH
 from tests.support.forge import SIMPLE, b64, certify, dsse, expected, key_bundle, key_signed, new_key, spki, statement
 
@@ -45,10 +45,10 @@ def test_what_is_no_json_object_is_wrong(text):
 
 def test_a_blob_larger_than_the_cap_is_not_looked_at():
     large = b"{" + b" " * bounded.MAX_BLOB + b"}"
-    assert cosign.verify(SIMPLE, large, {}, expected()).state is State.UNKNOWN
-    assert bundle.verify(large, expected()).state is State.UNKNOWN
+    assert cosign.verify(SIMPLE, large, {}, expected()).state is Validity.UNKNOWN
+    assert bundle.verify(large, expected()).state is Validity.UNKNOWN
     for media_type in (JWS, COSE):
-        assert signature.verify(media_type, large, expected()).state is State.UNKNOWN
+        assert signature.verify(media_type, large, expected()).state is Validity.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ class Hostile(dict):
 def test_an_unforeseen_error_makes_one_signature_unverifiable_and_tells_its_type_alone():
     payload, _ = key_signed(new_key())
     checked = cosign.verify(SIMPLE, payload, Hostile(), expected())
-    assert (checked.state, checked.reason) == (State.UNKNOWN, "could not be checked (RuntimeError)")
+    assert (checked.state, checked.reason) == (Validity.UNKNOWN, "could not be checked (RuntimeError)")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_scraps_are_never_good_and_never_a_crash(body):
         cosign.verify(SIMPLE, body, {}, expected()),
         cosign.verify_attestation(cosign.DSSE, body, {}, expected()),
     ):
-        assert checked.state is not State.GOOD
+        assert checked.state is not Validity.GOOD
         assert "Error" not in checked.reason, checked.reason
 
 
@@ -119,7 +119,7 @@ def test_a_chain_of_too_many_certificates_is_refused_before_any_is_read():
     annotations["dev.sigstore.cosign/certificate"] = pem
     annotations["dev.sigstore.cosign/chain"] = pem * (bounded.MAX_CERTIFICATES + 1)
     checked = cosign.verify(SIMPLE, payload, annotations, expected())
-    assert (checked.state, checked.reason) == (State.WRONG, "a chain of 17 certificates")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "a chain of 17 certificates")
 
 
 def test_a_bundle_with_too_many_certificates_is_refused_before_any_is_read():
@@ -127,4 +127,4 @@ def test_a_bundle_with_too_many_certificates_is_refused_before_any_is_read():
     chain = {"certificates": [{"rawBytes": b64(b"no certificate")}] * (bounded.MAX_CERTIFICATES + 1)}
     body = key_bundle(private_key, dsse(private_key, statement()), x509CertificateChain=chain)
     checked = bundle.verify(body, expected())
-    assert (checked.state, checked.reason) == (State.WRONG, "a chain of 17 certificates")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "a chain of 17 certificates")

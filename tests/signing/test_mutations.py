@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from container_updates.signing.verdict import State
+from container_updates.signing.verdict import Validity
 from tests.support.mutation_cases import CASES
 
 SEED = 20261124
@@ -75,7 +75,7 @@ def meaningless(name, case):
 @pytest.mark.parametrize("name", CASES)
 def test_no_flipped_bit_leaves_a_signature_good(name):
     case, chosen = CASES[name](), random.Random(SEED)
-    assert case.check(case.parts).state is State.GOOD
+    assert case.check(case.parts).state is Validity.GOOD
     positions, ignored = case.positions(), meaningless(name, case)
     if os.environ.get("MUTATIONS") == "all":
         flips = [(*place, chosen.randrange(8)) for place in positions]
@@ -87,11 +87,11 @@ def test_no_flipped_bit_leaves_a_signature_good(name):
             continue
         assert "could not be checked" not in checked.reason, (part, position, bit, checked.reason)
         if (part, position) not in ignored:
-            assert checked.state is not State.GOOD, (part, position, bit)
+            assert checked.state is not Validity.GOOD, (part, position, bit)
 
 
 def test_every_bit_of_the_smallest_signature():
     case = CASES["classic-key"]()
     for part, position in case.positions():
         for bit in range(8):
-            assert case.flipped(part, position, bit).state is not State.GOOD, (part, position, bit)
+            assert case.flipped(part, position, bit).state is not Validity.GOOD, (part, position, bit)

@@ -4,17 +4,17 @@ import pytest
 
 from container_updates.model import Verdict
 from container_updates.signing.signers import KeySigner, UnprovableSigner
-from container_updates.signing.verdict import Checked, Identity, State
+from container_updates.signing.verdict import Checked, Identity, Validity
 from container_updates.trust.decision import decide
 from container_updates.trust.policy.rules import Rule
 from container_updates.trust.policy.scopes import Scope
 
 ACME, OTHER = KeySigner("acme.pub", b"acme"), KeySigner("other.pub", b"other")
-GOOD = Checked("cosign", State.GOOD, "signed by acme.pub", Identity("key", name="acme.pub"), named=(ACME,))
-WRONG = Checked("cosign", State.WRONG, "signed for another image")
-NO_KEY = Checked("cosign", State.UNKNOWN, "signed with a key, no policy says whose")
+GOOD = Checked("cosign", Validity.GOOD, "signed by acme.pub", Identity("key", name="acme.pub"), named=(ACME,))
+WRONG = Checked("cosign", Validity.WRONG, "signed for another image")
+NO_KEY = Checked("cosign", Validity.UNKNOWN, "signed with a key, no policy says whose")
 STRANGER = Checked(
-    "notation", State.UNKNOWN, "signed by CN=x, whom the policy does not name", Identity("notation", "CN=x")
+    "notation", Validity.UNKNOWN, "signed by CN=x, whom the policy does not name", Identity("notation", "CN=x")
 )
 
 

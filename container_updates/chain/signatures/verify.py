@@ -12,7 +12,7 @@ from container_updates.signing.bounded import MAX_SIGNATURES
 from container_updates.signing.content_trust import questions
 from container_updates.signing.content_trust.questions import Question
 from container_updates.signing.signers import KeySigner
-from container_updates.signing.verdict import Checked, Expected, State
+from container_updates.signing.verdict import Checked, Expected, Validity
 from container_updates.trust.decision import decide
 from container_updates.trust.policy.rules import Rule
 
@@ -59,7 +59,7 @@ class _Verified:
 
     def is_enough(self, rule: Rule | None) -> bool:
         """Whether those that are good are all that the rule asks for."""
-        good = any(one.state is State.GOOD for one in self.checked)
+        good = any(one.state is Validity.GOOD for one in self.checked)
         return good and decide(rule, self.checked).verdict is Verdict.PASS
 
 
@@ -106,7 +106,9 @@ def _verify(
         try:
             checked = verify(expected)
         except NotFound:
-            checked = Checked("cosign", State.UNKNOWN, "the registry lists a signature and does not have its content")
+            checked = Checked(
+                "cosign", Validity.UNKNOWN, "the registry lists a signature and does not have its content"
+            )
         except Inconclusive as error:
             verified.unread = error
             continue

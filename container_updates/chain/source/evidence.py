@@ -17,7 +17,7 @@ from container_updates.signing.bounded import MAX_SIGNATURES
 from container_updates.signing.discovery import Above, Found, Listed
 from container_updates.signing.provenance import Material, Provenance
 from container_updates.signing.signers import KeylessSigner
-from container_updates.signing.verdict import Checked, Expected, State
+from container_updates.signing.verdict import Checked, Expected, Validity
 from container_updates.trust.policy.rules import Rule
 
 _LIBRARY = "https://github.com/docker-library/official-images"
@@ -71,7 +71,7 @@ class Proof:
     def words(self) -> str:
         """Whose word it is."""
         signer = self.checked.signer
-        if self.checked.state is State.GOOD or signer is None:
+        if self.checked.state is Validity.GOOD or signer is None:
             return self.checked.reason
         return f"certified by {signer.issuer}"
 
@@ -92,7 +92,7 @@ class Evidence:
     @property
     def wrong(self) -> tuple[Checked, ...]:
         """Provenance that is not only unproven, but false."""
-        return tuple(one for one, _ in self.unproven if one.state is State.WRONG)
+        return tuple(one for one, _ in self.unproven if one.state is Validity.WRONG)
 
     def without_inherited(self, ours: Mapping[str, str], of_base: Mapping[str, str]) -> "Evidence":
         """Return it without what labels say only because the base image says it, of itself."""
@@ -204,7 +204,7 @@ def _verify(found: Iterable[Found], subject: Subject, rule: Rule | None, context
         words = f"by a provenance that proves nothing here ({checked.reason})"
         claim = _claim("provenance", words, said) if said is not None else None
         into.unproven.append((checked, claim))
-        if claim is not None and checked.state is not State.WRONG:
+        if claim is not None and checked.state is not Validity.WRONG:
             into.claims.append(claim)
 
 
@@ -214,7 +214,7 @@ def _proves(checked: Checked, rule: Rule | None) -> bool:
     Somebody whom the rule names, or, where it names nobody who signs so, a build service: Fulcio's certificate has the
     repository from the service itself, not from who ran the build.
     """
-    if checked.state is State.GOOD:
+    if checked.state is Validity.GOOD:
         return True
     signer, signers = checked.signer, rule.signers if rule else ()
     if signer is None or checked.statement is None or "source_repository" not in checked.claims:
@@ -309,7 +309,7 @@ def _signed(subject: Subject, digest: str, rule: Rule | None, context: Context, 
             for one in listed.found[:MAX_SIGNATURES]:
                 with suppress(Inconclusive):
                     checked = one.verify(expected)
-                    if checked is not None and checked.state is State.GOOD:
+                    if checked is not None and checked.state is Validity.GOOD:
                         into.ends += [checked.holds_until] if checked.holds_until else []
                         return checked
     return None

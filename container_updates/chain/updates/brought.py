@@ -122,7 +122,7 @@ def _is_proven(subject: Subject, digest: str, body: bytes, annotations: Any, pre
     if rule is None or not rule.signers:
         return False
     from container_updates.signing.sigstore import cosign
-    from container_updates.signing.verdict import Expected, State, Unknown, Wrong
+    from container_updates.signing.verdict import Expected, Unknown, Validity, Wrong
 
     expected = Expected(
         frozenset({digest}),
@@ -135,4 +135,4 @@ def _is_proven(subject: Subject, digest: str, body: bytes, annotations: Any, pre
         checked = cosign.verify_attestation(_DSSE, body, annotations, expected)
     except (Wrong, Unknown):
         return False
-    return checked is not None and checked.state is State.GOOD
+    return checked is not None and checked.state is Validity.GOOD

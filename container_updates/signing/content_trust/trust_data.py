@@ -20,8 +20,8 @@ from container_updates.signing.verdict import (
     Checked,
     Expected,
     Identity,
-    State,
     Unknown,
+    Validity,
     Wrong,
     named_or_stranger,
     verifier,
@@ -94,7 +94,7 @@ def verify(data: TrustData, expected: Expected, seen: Mapping[str, int] | None =
             return None
         # Whoever is not named cannot excuse by it that nobody signed what runs.
         lacks = "image" if named else None
-        return Checked(_FORMAT, State.UNKNOWN, _names_another(targets, expected), lacks=lacks, **facts)
+        return Checked(_FORMAT, Validity.UNKNOWN, _names_another(targets, expected), lacks=lacks, **facts)
     identity = Identity(_FORMAT, fingerprint=anchor.fingerprint, name=named[0].name if named else None)
     details = {"repository": expected.reference.name, "tag": tag, "role": targets[tag][1]}
     return named_or_stranger(_FORMAT, named, identity, expected, digest=digest, details=details, **facts)

@@ -13,7 +13,7 @@ from container_updates.signing.crypto import der
 from container_updates.signing.notation import envelopes, signature
 from container_updates.signing.notation.envelopes import COSE, JWS
 from container_updates.signing.signers import NotationSigner
-from container_updates.signing.verdict import State
+from container_updates.signing.verdict import Validity
 from tests.support import forge, stamp
 from tests.support.forge import (
     AUTHENTIC,
@@ -71,22 +71,22 @@ def test_an_index_that_is_signed():
     layout = Layout(f"{REAL}/notation-index")
     digest = layout.tagged("multi")
     store = trust_store(f"{REAL}/keys/notation-acme-ca.crt")
-    assert [one.state for one in layout.signatures(digest, expected(store, digest=digest))] == [State.GOOD]
+    assert [one.state for one in layout.signatures(digest, expected(store, digest=digest))] == [Validity.GOOD]
 
 
 @pytest.mark.parametrize(
     ("name", "state", "words"),
     [
-        ("ca_valid_sig_env.json", State.GOOD, "signed by CN=Notation Test"),
-        ("ca_expired_sig_env.json", State.WRONG, "expired"),
-        ("ca_invalid_sig_env.json", State.WRONG, ""),
-        ("ca_plugin_sig_env.json", State.WRONG, "SomeKey"),
-        ("malformed.jws.sig", State.WRONG, "no valid JSON"),
+        ("ca_valid_sig_env.json", Validity.GOOD, "signed by CN=Notation Test"),
+        ("ca_expired_sig_env.json", Validity.WRONG, "expired"),
+        ("ca_invalid_sig_env.json", Validity.WRONG, ""),
+        ("ca_plugin_sig_env.json", Validity.WRONG, "SomeKey"),
+        ("malformed.jws.sig", Validity.WRONG, "no valid JSON"),
     ],
 )
 def test_the_verdicts_on_the_envelopes_of_notation_go(name, state, words):
     body = (ROOT / "notation" / "envelopes" / name).read_bytes()
-    chain = json.loads(body)["header"]["x5c"] if state is State.GOOD or "ca_" in name else [""]
+    chain = json.loads(body)["header"]["x5c"] if state is Validity.GOOD or "ca_" in name else [""]
     signer = NotationSigner("store", (base64.b64decode(chain[-1]),))
     checked = signature.verify(JWS, body, expected(signer, digest=ENVELOPE_DIGEST))
     assert checked.state is state, checked.reason
@@ -99,39 +99,39 @@ def test_the_cose_envelope_of_notation_go():
     signer = NotationSigner("store", (chain[-1] if isinstance(chain, tuple | list) else chain,))
     digest = "sha256:19dbd2e48e921426ee8ace4dc892edfb2ecdc1d1a72d5416c83670c30acecef0"
     checked = signature.verify(COSE, body, expected(signer, digest=digest))
-    assert (checked.state, checked.signer.identity) == (State.GOOD, "CN=alpine,O=Notary,L=Seattle,ST=WA,C=US")
+    assert (checked.state, checked.signer.identity) == (Validity.GOOD, "CN=alpine,O=Notary,L=Seattle,ST=WA,C=US")
 
 
 def test_good_in_both_envelopes_and_revocation_is_said_to_be_skipped():
     for checked in (verify(), verify(body=cose(LEAF, [LEAF, CA]), media_type=COSE)):
-        assert checked.state is State.GOOD, checked.reason
+        assert checked.state is Validity.GOOD, checked.reason
         assert checked.details["revocation"] == "skipped"
         assert checked.holds_until == datetime(2040, 1, 1, tzinfo=UTC)
 
 
 def test_another_envelope_is_wrong():
-    assert verify(media_type="application/octet-stream").state is State.WRONG
+    assert verify(media_type="application/octet-stream").state is Validity.WRONG
 
 
 def test_a_content_type_other_than_notations_is_wrong():
     checked = verify(header=notation_header(cty="application/json"))
-    assert (checked.state, checked.reason) == (State.WRONG, "the signed payload is of another type than notation's")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "the signed payload is of another type than notation's")
 
 
 def test_a_payload_for_another_image_is_wrong():
     checked = verify(payload=target("sha256:" + "cd" * 32))
-    assert (checked.state, checked.reason) == (State.WRONG, "signed for another image")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "signed for another image")
 
 
 def test_the_algorithm_follows_from_the_key():
     checked = verify(header=notation_header(alg="ES384"))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "another algorithm" in checked.reason
 
 
 @pytest.mark.parametrize("alg", ["none", "HS256", None])
 def test_no_header_talks_us_into_another_algorithm(alg):
-    assert verify(header=notation_header(alg=alg)).state is State.WRONG
+    assert verify(header=notation_header(alg=alg)).state is Validity.WRONG
 
 
 @pytest.mark.parametrize(
@@ -142,27 +142,27 @@ def test_rsa_signs_with_pss(bits, alg, algorithm):
     good = verify(
         leaf, header=notation_header(alg=alg), signature=lambda key, message: forge.pss(key, message, algorithm)
     )
-    assert good.state is State.GOOD, good.reason
+    assert good.state is Validity.GOOD, good.reason
 
 
 def test_rsa_with_pkcs1_is_wrong():
     leaf = certify("rsa", CA, key=forge.rsa_key())
-    assert verify(leaf, header=notation_header(alg="PS256"), signature=forge.sign).state is State.WRONG
+    assert verify(leaf, header=notation_header(alg="PS256"), signature=forge.sign).state is Validity.WRONG
 
 
 def test_an_rsa_key_that_is_too_small_is_wrong():
     leaf = certify("rsa", CA, key=forge.rsa_key(1024))
-    assert verify(leaf, header=notation_header(alg="PS256"), signature=forge.pss).state is State.WRONG
+    assert verify(leaf, header=notation_header(alg="PS256"), signature=forge.pss).state is Validity.WRONG
 
 
 @pytest.mark.parametrize(("curve", "alg"), [(ec.SECP384R1(), "ES384"), (ec.SECP521R1(), "ES512")])
 def test_the_larger_curves(curve, alg):
     leaf = certify("large", CA, key=forge.new_key(curve))
-    assert verify(leaf, header=notation_header(alg=alg)).state is State.GOOD
+    assert verify(leaf, header=notation_header(alg=alg)).state is Validity.GOOD
 
 
 def test_ecdsa_in_der_instead_of_raw_is_wrong():
-    assert verify(signature=forge.sign).state is State.WRONG
+    assert verify(signature=forge.sign).state is Validity.WRONG
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_ecdsa_in_der_instead_of_raw_is_wrong():
 )
 def test_a_header_that_is_not_as_specified_is_wrong(changes, words):
     checked = verify(header=notation_header(**changes))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert words in checked.reason
 
 
@@ -191,32 +191,32 @@ def test_a_header_that_is_not_as_specified_is_wrong(changes, words):
 def test_a_verification_plugin_cannot_be_run(critical):
     plugin = "io.cncf.notary.verificationPlugin"
     checked = verify(header=notation_header(**{plugin: "acme", "crit": [SCHEME, *([plugin] if critical else [])]}))
-    assert checked.state is (State.UNKNOWN if critical else State.WRONG)
+    assert checked.state is (Validity.UNKNOWN if critical else Validity.WRONG)
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(-1, State.GOOD), (0, State.WRONG), (1, State.WRONG)])
+@pytest.mark.parametrize(("seconds", "state"), [(-1, Validity.GOOD), (0, Validity.WRONG), (1, Validity.WRONG)])
 def test_the_signatures_expiry_to_the_second(seconds, state):
     header = notation_header(**{EXPIRY: "2027-01-01T00:00:00Z", "crit": [SCHEME, EXPIRY]})
     moment = datetime(2027, 1, 1, tzinfo=UTC)
     checked = verify(header=header, now=moment + timedelta(seconds=seconds))
     assert checked.state is state
-    if state is State.GOOD:
+    if state is Validity.GOOD:
         assert checked.holds_until == moment
 
 
 @pytest.mark.parametrize(
     ("moment", "state"),
     [
-        (datetime(2020, 1, 1, tzinfo=UTC) - timedelta(seconds=1), State.WRONG),
-        (datetime(2020, 1, 1, tzinfo=UTC), State.GOOD),
-        (datetime(2040, 1, 1, tzinfo=UTC), State.GOOD),
-        (datetime(2040, 1, 1, tzinfo=UTC) + timedelta(seconds=1), State.WRONG),
+        (datetime(2020, 1, 1, tzinfo=UTC) - timedelta(seconds=1), Validity.WRONG),
+        (datetime(2020, 1, 1, tzinfo=UTC), Validity.GOOD),
+        (datetime(2040, 1, 1, tzinfo=UTC), Validity.GOOD),
+        (datetime(2040, 1, 1, tzinfo=UTC) + timedelta(seconds=1), Validity.WRONG),
     ],
 )
 def test_the_certificates_time_to_the_second(moment, state):
     checked = verify(now=moment)
     assert checked.state is state
-    if state is State.WRONG:
+    if state is Validity.WRONG:
         assert "CN=release" in checked.reason
 
 
@@ -224,10 +224,10 @@ def test_the_real_certificate_that_was_valid_for_a_day():
     layout = Layout(f"{REAL}/notation-jws-rsa")
     digest, store = layout.tagged("single"), trust_store(f"{REAL}/keys/notation-rsa.crt")
     for moment, state in (
-        (datetime(2026, 11, 23, 21, 15, 41, tzinfo=UTC), State.WRONG),
-        (datetime(2026, 11, 23, 21, 15, 42, tzinfo=UTC), State.GOOD),
-        (datetime(2026, 11, 24, 21, 15, 42, tzinfo=UTC), State.GOOD),
-        (datetime(2026, 11, 24, 21, 15, 43, tzinfo=UTC), State.WRONG),
+        (datetime(2026, 11, 23, 21, 15, 41, tzinfo=UTC), Validity.WRONG),
+        (datetime(2026, 11, 23, 21, 15, 42, tzinfo=UTC), Validity.GOOD),
+        (datetime(2026, 11, 24, 21, 15, 42, tzinfo=UTC), Validity.GOOD),
+        (datetime(2026, 11, 24, 21, 15, 43, tzinfo=UTC), Validity.WRONG),
     ):
         (checked,) = layout.signatures(digest, expected(store, digest=digest, now=moment))
         assert checked.state is state, (moment, checked.reason)
@@ -244,9 +244,9 @@ def test_a_clock_a_year_off_says_which_certificate_is_outside_its_time():
 def test_without_its_root_a_chain_is_not_complete():
     middle = certify("middle", CA, authority=True)
     leaf = certify("release", middle)
-    assert verify(leaf, [leaf, middle, CA]).state is State.GOOD
+    assert verify(leaf, [leaf, middle, CA]).state is Validity.GOOD
     checked = verify(leaf, [leaf, middle], signer=notation_signer(middle))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "not complete" in checked.reason
 
 
@@ -254,21 +254,21 @@ def test_a_chain_of_too_many_certificates_is_refused_before_any_is_read():
     body = json.loads(jws(LEAF, [LEAF, CA]))
     body["header"]["x5c"] = [forge.b64(b"no certificate")] * 17
     checked = verify(body=json.dumps(body).encode())
-    assert (checked.state, checked.reason) == (State.WRONG, "a chain of 17 certificates")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "a chain of 17 certificates")
 
 
 def test_a_chain_out_of_order_is_wrong():
     middle = certify("middle", CA, authority=True)
     leaf = certify("release", middle)
     checked = verify(leaf, [leaf, CA, middle])
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "out of order" in checked.reason
 
 
 def test_a_certificate_that_its_issuer_did_not_sign_is_wrong():
     false = certify("release", CA, signed_by=forge.new_key())
     checked = verify(false)
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "is not signed by" in checked.reason
 
 
@@ -284,7 +284,7 @@ def test_an_issuer_that_may_not_issue_is_wrong(fault, words):
     middle = certify("middle", CA, **fault)
     leaf = certify("release", middle)
     checked = verify(leaf, [leaf, middle, CA])
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert words in checked.reason
 
 
@@ -293,7 +293,7 @@ def test_a_chain_longer_than_an_authority_allows_is_wrong():
     middle = certify("middle", ca, authority=True)
     leaf = certify("release", middle)
     checked = verify(leaf, [leaf, middle, ca], signer=notation_signer(ca))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "as long as this" in checked.reason
 
 
@@ -310,37 +310,37 @@ def test_a_chain_longer_than_an_authority_allows_is_wrong():
 )
 def test_a_signer_with_the_wrong_flags_or_usages_is_wrong(fault, words):
     checked = verify(certify("release", CA, **fault))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert words in checked.reason
 
 
 def test_a_critical_extension_that_nobody_reads_is_unknown():
     extension = forge.x509.UnrecognizedExtension(forge.x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
     checked = verify(certify("release", CA, extensions=[(extension, True)]))
-    assert checked.state is State.UNKNOWN
+    assert checked.state is Validity.UNKNOWN
 
 
 def test_a_chain_to_no_named_authority_is_unknown():
-    assert verify(signer=notation_signer(certify("other", authority=True))).state is State.UNKNOWN
+    assert verify(signer=notation_signer(certify("other", authority=True))).state is Validity.UNKNOWN
     nobody = signature.verify(JWS, jws(LEAF, [LEAF, CA]), expected())
-    assert (nobody.state, nobody.signer) == (State.UNKNOWN, None)
+    assert (nobody.state, nobody.signer) == (Validity.UNKNOWN, None)
     assert "no policy names" in nobody.reason
 
 
 @pytest.mark.parametrize(
     ("identity", "state"),
     [
-        ("x509.subject: C=DE, O=Acme", State.GOOD),
-        ("x509.subject: CN=release,O=Acme,C=DE", State.GOOD),
-        ("x509.subject: C=DE, O=Acm", State.UNKNOWN),
-        ("x509.subject: C=DE, O=Acme, OU=x", State.UNKNOWN),
-        ("x509.subject: O=release", State.UNKNOWN),
+        ("x509.subject: C=DE, O=Acme", Validity.GOOD),
+        ("x509.subject: CN=release,O=Acme,C=DE", Validity.GOOD),
+        ("x509.subject: C=DE, O=Acm", Validity.UNKNOWN),
+        ("x509.subject: C=DE, O=Acme, OU=x", Validity.UNKNOWN),
+        ("x509.subject: O=release", Validity.UNKNOWN),
     ],
 )
 def test_identities_are_parts_of_the_subject_word_for_word(identity, state):
     checked = verify(signer=notation_signer(CA, identities=(identity,)))
     assert checked.state is state
-    if state is State.UNKNOWN:
+    if state is Validity.UNKNOWN:
         assert "whom the policy does not name" in checked.reason
 
 
@@ -351,9 +351,9 @@ def by_authority(moment):
 
 def test_a_signing_authority_needs_its_own_trust_store():
     header = by_authority("2025-06-01T12:00:00Z")
-    assert verify(header=header).state is State.UNKNOWN
-    assert verify(header=header, signer=NotationSigner("store", (), (CA.der,))).state is State.GOOD
-    assert verify(signer=NotationSigner("store", (), (CA.der,))).state is State.UNKNOWN
+    assert verify(header=header).state is Validity.UNKNOWN
+    assert verify(header=header, signer=NotationSigner("store", (), (CA.der,))).state is Validity.GOOD
+    assert verify(signer=NotationSigner("store", (), (CA.der,))).state is Validity.UNKNOWN
 
 
 def test_a_signing_authority_is_believed_when_it_signed_where_the_policy_says_so():
@@ -361,10 +361,10 @@ def test_a_signing_authority_is_believed_when_it_signed_where_the_policy_says_so
     header = by_authority("2025-06-01T12:00:00Z")
     believing = NotationSigner("store", (), (CA.der,))
     checked = verify(header=header, signer=believing, now=later)
-    assert (checked.state, checked.signed_at) == (State.GOOD, LOGGED)
+    assert (checked.state, checked.signed_at) == (Validity.GOOD, LOGGED)
     doubting = NotationSigner("store", (), (CA.der,), believes_time=False)
-    assert verify(header=header, signer=doubting, now=later).state is State.WRONG
-    assert verify(header=by_authority("2019-06-01T12:00:00Z"), signer=believing).state is State.WRONG
+    assert verify(header=header, signer=doubting, now=later).state is Validity.WRONG
+    assert verify(header=by_authority("2019-06-01T12:00:00Z"), signer=believing).state is Validity.WRONG
 
 
 def stamped(tsa, *certificates, over=None, **more):
@@ -381,26 +381,26 @@ LATER = datetime(2041, 1, 1, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("unprotected", "state"),
     [
-        (None, State.WRONG),
-        (stamped(TSA, TSA), State.GOOD),
-        (stamped(TSA, TSA, TSA_ROOT), State.GOOD),
-        (stamped(TSA, TSA, over=b"something else"), State.WRONG),
-        (stamped(TSA, TSA, key=forge.new_key()), State.WRONG),
-        (stamped(TSA), State.WRONG),
-        (stamped(TSA, TSA, moment=datetime(2019, 1, 1, tzinfo=UTC)), State.WRONG),
-        (stamped(TSA, TSA, moment=datetime(2040, 6, 1, tzinfo=UTC)), State.WRONG),
-        (lambda made: {"io.cncf.notary.timestampSignature": "AAAA"}, State.WRONG),
+        (None, Validity.WRONG),
+        (stamped(TSA, TSA), Validity.GOOD),
+        (stamped(TSA, TSA, TSA_ROOT), Validity.GOOD),
+        (stamped(TSA, TSA, over=b"something else"), Validity.WRONG),
+        (stamped(TSA, TSA, key=forge.new_key()), Validity.WRONG),
+        (stamped(TSA), Validity.WRONG),
+        (stamped(TSA, TSA, moment=datetime(2019, 1, 1, tzinfo=UTC)), Validity.WRONG),
+        (stamped(TSA, TSA, moment=datetime(2040, 6, 1, tzinfo=UTC)), Validity.WRONG),
+        (lambda made: {"io.cncf.notary.timestampSignature": "AAAA"}, Validity.WRONG),
     ],
 )
 def test_a_timestamp_for_a_certificate_that_expired_since(unprotected, state):
     signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,))
     checked = verify(signer=signer, now=LATER, unprotected=unprotected)
     assert checked.state is state, checked.reason
-    if state is State.GOOD:
+    if state is Validity.GOOD:
         assert checked.signed_at == LOGGED
 
 
-@pytest.mark.parametrize(("accuracy", "state"), [(1, State.GOOD), (2, State.WRONG)])
+@pytest.mark.parametrize(("accuracy", "state"), [(1, Validity.GOOD), (2, Validity.WRONG)])
 @pytest.mark.parametrize("edge", ["start", "end"])
 def test_a_timestamp_counts_with_all_that_it_may_be_off(edge, accuracy, state):
     inside = timedelta(seconds=1 if edge == "start" else -1)
@@ -412,14 +412,14 @@ def test_a_timestamp_counts_with_all_that_it_may_be_off(edge, accuracy, state):
 
 
 def test_a_timestamp_by_nobody_whom_the_policy_names_is_unknown():
-    assert verify(signer=notation_signer(CA), now=LATER, unprotected=stamped(TSA, TSA)).state is State.UNKNOWN
+    assert verify(signer=notation_signer(CA), now=LATER, unprotected=stamped(TSA, TSA)).state is Validity.UNKNOWN
 
 
 def test_a_self_signed_timestamp_authority_that_comes_along_is_not_believed():
     false_root, false = stamp.authority()
     signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,))
     checked = verify(signer=signer, now=LATER, unprotected=stamped(false, false, false_root, TSA_ROOT))
-    assert checked.state is not State.GOOD
+    assert checked.state is not Validity.GOOD
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ def test_a_timestamp_by_a_certificate_for_something_else_is_wrong(faults, words)
     root, tsa = stamp.authority(**faults)
     signer = notation_signer(CA, timestamp_authorities=(root.der,))
     checked = verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert words in checked.reason
 
 
@@ -449,7 +449,7 @@ def test_a_timestamp_of_several_signers_or_very_many_certificates_is_wrong(more,
     others = [certify(f"other {number}") for number in range(more)]
     checked = verify(signer=signer, now=LATER, unprotected=stamped(TSA, TSA, *others, signers=signers))
     assert (checked.state, checked.reason) == (
-        State.WRONG,
+        Validity.WRONG,
         "the timestamp has not exactly one signer, or too many certificates",
     )
 
@@ -458,7 +458,7 @@ def test_a_timestamp_from_after_its_authoritys_certificate_is_wrong():
     root, tsa = stamp.authority(end=LOGGED - timedelta(seconds=1))
     signer = notation_signer(CA, timestamp_authorities=(root.der,))
     checked = verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "certificate CN=tsa,O=Acme,C=DE expired" in checked.reason
 
 
@@ -467,16 +467,16 @@ def test_what_a_level_only_logs_is_noted(check):
     header = notation_header(**{EXPIRY: "2026-01-01T00:00:00Z", "crit": [SCHEME, EXPIRY]})
     signer = notation_signer(CA, logged=frozenset({check}))
     checked = verify(header=header, signer=signer) if check == "expiry" else verify(signer=signer, now=LATER)
-    assert checked.state is State.GOOD
+    assert checked.state is Validity.GOOD
     assert "expired" in checked.details["notes"][0]
 
 
 def test_the_issuer_of_a_broken_certificate_in_the_chain_is_wrong():
     body = json.loads(jws(LEAF, [LEAF, CA]))
     body["header"]["x5c"][1] = forge.b64(b"\x30\x03\x02\x01\x05")
-    assert verify(body=json.dumps(body).encode()).state is State.WRONG
+    assert verify(body=json.dumps(body).encode()).state is Validity.WRONG
     body["header"]["x5c"] = []
-    assert verify(body=json.dumps(body).encode()).state is State.WRONG
+    assert verify(body=json.dumps(body).encode()).state is Validity.WRONG
 
 
 RSA_CA = certify("RSA CA", authority=True, key=forge.rsa_key())
@@ -486,14 +486,14 @@ RSA_CA = certify("RSA CA", authority=True, key=forge.rsa_key())
 def test_a_chain_that_is_signed_with_a_broken_hash_is_wrong_and_says_so(hashed_by):
     leaf = forge.weakly_signed(certify("release", RSA_CA), hashed_by)
     checked = verify(leaf, [leaf, RSA_CA], signer=notation_signer(RSA_CA))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert checked.reason == f"certificate CN=release,O=Acme,C=DE is signed with {hashed_by}"
 
     root = forge.weakly_signed(RSA_CA, hashed_by)
     leaf = certify("release", RSA_CA)
     checked = verify(leaf, [leaf, root], signer=notation_signer(root))
     assert (checked.state, checked.reason) == (
-        State.WRONG,
+        Validity.WRONG,
         f"certificate CN=RSA CA,O=Acme,C=DE is signed with {hashed_by}",
     )
 
@@ -503,7 +503,7 @@ def test_a_chain_above_which_stands_a_small_rsa_key_is_wrong_and_says_so():
     leaf = certify("release", small)
     checked = verify(leaf, [leaf, small], signer=notation_signer(small))
     assert (checked.state, checked.reason) == (
-        State.WRONG,
+        Validity.WRONG,
         "certificate CN=small CA,O=Acme,C=DE has an RSA key of 1024 bits, less than 2048",
     )
 
@@ -515,7 +515,7 @@ def test_a_timestamp_by_a_certificate_that_is_signed_with_a_broken_hash_is_wrong
     signer = notation_signer(CA, timestamp_authorities=(RSA_CA.der,))
     checked = verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa))
     assert (checked.state, checked.reason) == (
-        State.WRONG,
+        Validity.WRONG,
         f"certificate CN=tsa,O=Acme,C=DE is signed with {hashed_by}",
     )
 
@@ -526,7 +526,7 @@ def test_a_trusted_timestamp_root_is_believed_whatever_it_is_signed_with_itself(
     tsa = certify("tsa", RSA_CA, purposes=purposes, purposes_critical=True)
     root = forge.weakly_signed(RSA_CA, "SHA-1")
     signer = notation_signer(CA, timestamp_authorities=(root.der,))
-    assert verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa)).state is State.GOOD
+    assert verify(signer=signer, now=LATER, unprotected=stamped(tsa, tsa)).state is Validity.GOOD
 
 
 _, FOREIGN = stamp.authority()
@@ -547,18 +547,18 @@ BEFORE = datetime(2019, 1, 1, tzinfo=UTC)
 def test_a_trust_policy_with_timestamp_authorities_demands_a_right_timestamp_always(unprotected, words):
     signer = notation_signer(CA, timestamp_authorities=(TSA_ROOT.der,), verify_timestamp="always")
     checked = verify(signer=signer, unprotected=unprotected)
-    assert checked.state is (State.WRONG if words else State.GOOD), checked.reason
+    assert checked.state is (Validity.WRONG if words else Validity.GOOD), checked.reason
     assert (words or "signed by") in checked.reason
 
 
 @pytest.mark.parametrize(
     ("unprotected", "now", "state"),
     [
-        (None, NOW, State.GOOD),
-        (stamped(FOREIGN, FOREIGN), NOW, State.GOOD),
-        (stamped(TSA, TSA), LATER, State.GOOD),
-        (None, LATER, State.WRONG),
-        (stamped(FOREIGN, FOREIGN), LATER, State.WRONG),
+        (None, NOW, Validity.GOOD),
+        (stamped(FOREIGN, FOREIGN), NOW, Validity.GOOD),
+        (stamped(TSA, TSA), LATER, Validity.GOOD),
+        (None, LATER, Validity.WRONG),
+        (stamped(FOREIGN, FOREIGN), LATER, Validity.WRONG),
     ],
 )
 def test_a_trust_policy_may_demand_a_timestamp_only_after_the_certificate_s_end(unprotected, now, state):
@@ -568,9 +568,9 @@ def test_a_trust_policy_may_demand_a_timestamp_only_after_the_certificate_s_end(
 
 def test_a_trust_policy_without_timestamp_authorities_takes_an_expired_certificate_for_expired():
     signer = notation_signer(CA, verify_timestamp="always")
-    assert verify(signer=signer).state is State.GOOD
+    assert verify(signer=signer).state is Validity.GOOD
     checked = verify(signer=signer, now=LATER, unprotected=stamped(TSA, TSA))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "expired at" in checked.reason
 
 
@@ -578,7 +578,7 @@ def test_a_signing_authority_needs_no_timestamp_whatever_the_trust_policy_says()
     signer = notation_signer(
         CA, signing_authorities=(CA.der,), timestamp_authorities=(TSA_ROOT.der,), verify_timestamp="always"
     )
-    assert verify(header=by_authority("2025-06-01T12:00:00Z"), signer=signer).state is State.GOOD
+    assert verify(header=by_authority("2025-06-01T12:00:00Z"), signer=signer).state is Validity.GOOD
 
 
 def test_a_level_that_only_logs_times_notes_that_a_timestamp_is_missing():
@@ -589,24 +589,24 @@ def test_a_level_that_only_logs_times_notes_that_a_timestamp_is_missing():
         logged=frozenset({"authenticTimestamp"}),
     )
     checked = verify(signer=signer)
-    assert checked.state is State.GOOD
+    assert checked.state is Validity.GOOD
     assert checked.details["notes"] == ["it has no timestamp, which the trust policy demands (verifyTimestamp)"]
 
 
 @pytest.mark.parametrize(
     ("name", "when", "state"),
     [
-        ("jwsWithTimestamp", "always", State.GOOD),
-        ("jwsWithTimestamp", "afterCertExpiry", State.GOOD),
-        ("coseWithTimestamp", "always", State.GOOD),
-        ("jwsExpiredWithTimestamp", "always", State.GOOD),
-        ("jwsExpiredWithTimestamp", "afterCertExpiry", State.GOOD),
-        ("coseExpiredWithTimestamp", "afterCertExpiry", State.GOOD),
-        ("withoutTimestamp", "always", State.WRONG),
-        ("withoutTimestamp", "afterCertExpiry", State.GOOD),
-        ("timestampBeforeNotBefore", "always", State.WRONG),
-        ("timestampAfterNotAfter", "always", State.WRONG),
-        ("timestampAfterNotAfter", "afterCertExpiry", State.WRONG),
+        ("jwsWithTimestamp", "always", Validity.GOOD),
+        ("jwsWithTimestamp", "afterCertExpiry", Validity.GOOD),
+        ("coseWithTimestamp", "always", Validity.GOOD),
+        ("jwsExpiredWithTimestamp", "always", Validity.GOOD),
+        ("jwsExpiredWithTimestamp", "afterCertExpiry", Validity.GOOD),
+        ("coseExpiredWithTimestamp", "afterCertExpiry", Validity.GOOD),
+        ("withoutTimestamp", "always", Validity.WRONG),
+        ("withoutTimestamp", "afterCertExpiry", Validity.GOOD),
+        ("timestampBeforeNotBefore", "always", Validity.WRONG),
+        ("timestampAfterNotAfter", "always", Validity.WRONG),
+        ("timestampAfterNotAfter", "afterCertExpiry", Validity.WRONG),
     ],
 )
 def test_the_timestamps_of_a_real_authority_in_notation_go_s_envelopes(name, when, state):
@@ -632,12 +632,16 @@ def test_a_signed_label_that_is_given_twice_is_wrong():
     twice = bytes([size + 1]) + protected[1:] + entry
     body = cbor2.dumps(cbor2.CBORTag(18, [twice, *rest]))
     checked = signature.verify(COSE, body, expected(notation_signer(CA)))
-    assert (checked.state, checked.reason) == (State.WRONG, "the protected header has a label twice")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "the protected header has a label twice")
 
 
 def test_the_target_s_media_type_and_size_are_the_manifest_s():
     body = jws(LEAF, [LEAF, CA])
     kind = "application/vnd.oci.image.manifest.v1+json"
-    for described, state in (((kind, 1), State.GOOD), ((kind, 2), State.WRONG), (("text/plain", 1), State.WRONG)):
+    for described, state in (
+        ((kind, 1), Validity.GOOD),
+        ((kind, 2), Validity.WRONG),
+        (("text/plain", 1), Validity.WRONG),
+    ):
         checked = signature.verify(JWS, body, expected(notation_signer(CA), described=described))
         assert checked.state is state, checked.reason

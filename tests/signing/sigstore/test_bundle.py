@@ -7,7 +7,7 @@ import pytest
 
 from container_updates.signing.signers import KeylessSigner, KeySigner, SignedIdentity
 from container_updates.signing.sigstore import bundle, cosign
-from container_updates.signing.verdict import State
+from container_updates.signing.verdict import Validity
 from tests.support import forge
 from tests.support.forge import DIGEST, Instance, dsse, expected, key_bundle, new_key, spki, statement
 from tests.support.signature_assets import ROOT, Layout, key
@@ -39,31 +39,37 @@ def verify(private_key, content=None, *, envelope=None, signers=None, **more):
 @pytest.mark.parametrize(
     ("name", "digest", "wanted", "signer", "state"),
     [
-        (KUBEWARDEN, KUBEWARDEN_DIGEST, None, KUBEWARDEN_SIGNER, State.GOOD),
-        (KUBEWARDEN, MODULE_DIGEST, None, KUBEWARDEN_SIGNER, State.WRONG),
-        (KUBEWARDEN, KUBEWARDEN_DIGEST, None, KeylessSigner(GITHUB, "https://github.com/kubewarden/*"), State.UNKNOWN),
-        ("github/MODULE.bazel.intoto.jsonl", MODULE_DIGEST, SLSA, ANYBODY_AT_GITHUB, State.GOOD),
-        ("github/MODULE-wrong-signer.bazel.intoto.jsonl", MODULE_DIGEST, SLSA, ANYBODY_AT_GITHUB, State.WRONG),
+        (KUBEWARDEN, KUBEWARDEN_DIGEST, None, KUBEWARDEN_SIGNER, Validity.GOOD),
+        (KUBEWARDEN, MODULE_DIGEST, None, KUBEWARDEN_SIGNER, Validity.WRONG),
+        (
+            KUBEWARDEN,
+            KUBEWARDEN_DIGEST,
+            None,
+            KeylessSigner(GITHUB, "https://github.com/kubewarden/*"),
+            Validity.UNKNOWN,
+        ),
+        ("github/MODULE.bazel.intoto.jsonl", MODULE_DIGEST, SLSA, ANYBODY_AT_GITHUB, Validity.GOOD),
+        ("github/MODULE-wrong-signer.bazel.intoto.jsonl", MODULE_DIGEST, SLSA, ANYBODY_AT_GITHUB, Validity.WRONG),
         (
             "github/custom-issuer.sigstore.json",
             "sha256:afa27b44d43b02a9fea41d13cedc2e4016cfcf87c5dbf990e593669aa8ce286d",
             SLSA,
             ANYBODY_AT_GITHUB,
-            State.UNKNOWN,
+            Validity.UNKNOWN,
         ),
         (
             "github/reusable-workflow-attestation.sigstore.json",
             "sha256:49a3aa6075e0f49f82843e74b5baa614ad2a588e6675612bf108a0a008c5ac25",
             SLSA,
             ANYBODY_AT_GITHUB,
-            State.GOOD,
+            Validity.GOOD,
         ),
         (
             "oci/cosign-attest.sigstore.json",
             "sha256:732112270d7e59418a8c080b134b24cabd67d250d0d0147a97ed95ba5c280aa4",
             frozenset({"https://cosign.sigstore.dev/attestation/v1"}),
             KeylessSigner("https://github.com/login/oauth", "cody@soyland.com"),
-            State.GOOD,
+            Validity.GOOD,
         ),
     ],
 )
@@ -80,13 +86,13 @@ def test_a_root_that_the_policy_brings_judges_keyless_bundles_too():
     root = trusted_root.parse(path.read_bytes())
     signer = KeylessSigner(GITHUB, KUBEWARDEN_SIGNER.identity, root)
     checked = bundle.verify(stored(KUBEWARDEN), expected(signer, digest=KUBEWARDEN_DIGEST))
-    assert checked.state is State.GOOD
+    assert checked.state is Validity.GOOD
 
 
 def test_a_keyless_bundle_of_another_instance_is_unknown():
     other = Instance()
     checked = bundle.verify(stored(KUBEWARDEN), expected(other.signer(), digest=KUBEWARDEN_DIGEST))
-    assert checked.state is State.UNKNOWN
+    assert checked.state is Validity.UNKNOWN
     assert not checked.named
 
 
@@ -104,9 +110,9 @@ def test_bundles_with_a_key_by_the_real_cosign(folder):
     layout = Layout(f"real-signers/{folder}")
     digest = layout.tagged("single")
     checked = layout.signatures(digest, expected(key("real-signers/keys/a.pub"), digest=digest))
-    assert [one.state for one in checked] == [State.GOOD]
+    assert [one.state for one in checked] == [Validity.GOOD]
     checked = layout.signatures(digest, expected(key("real-signers/keys/b.pub"), digest=digest))
-    assert [one.state for one in checked] == [State.UNKNOWN]
+    assert [one.state for one in checked] == [Validity.UNKNOWN]
 
 
 def test_provenance_by_the_real_cosign_is_no_signature_but_an_attestation():
@@ -115,7 +121,7 @@ def test_provenance_by_the_real_cosign_is_no_signature_but_an_attestation():
     signer = key("real-signers/keys/a.pub")
     assert layout.signatures(digest, expected(signer, digest=digest)) == [None]
     (checked,) = layout.signatures(digest, expected(signer, digest=digest, predicate_types=SLSA))
-    assert checked.state is State.GOOD
+    assert checked.state is Validity.GOOD
     assert checked.statement["predicate"]["runDetails"]["builder"]["id"] == "https://ci.example.com/builder"
 
 
@@ -130,7 +136,7 @@ def test_classic_attestations_of_the_slsa_generator(version):
     )
     (layer,) = json.loads(layout.blob(attestations))["layers"]
     wanted = frozenset({"https://slsa.dev/provenance/v0.2"})
-    for digest, state in ((image, State.GOOD), (DIGEST, State.WRONG)):
+    for digest, state in ((image, Validity.GOOD), (DIGEST, Validity.WRONG)):
         checked = cosign.verify_attestation(
             layer["mediaType"],
             layout.blob(layer["digest"]),
@@ -138,36 +144,36 @@ def test_classic_attestations_of_the_slsa_generator(version):
             expected(signer, digest=digest, predicate_types=wanted),
         )
         assert checked.state is state, checked.reason
-        if state is State.GOOD:
+        if state is Validity.GOOD:
             assert checked.claims["source_repository"] == "https://github.com/slsa-framework/example-package"
 
 
 def test_a_bundle_by_a_named_key_is_good_without_log_or_timestamp():
     private_key = new_key()
-    assert verify(private_key).state is State.GOOD
+    assert verify(private_key).state is Validity.GOOD
 
 
 def test_a_bundle_that_names_a_key_but_is_not_by_it_is_invalid():
     private_key = new_key()
     checked = verify(private_key, envelope=dsse(new_key(), statement()))
     assert (checked.state, checked.reason) == (
-        State.WRONG,
+        Validity.WRONG,
         "the signature's bytes are not by the key that it names",
     )
 
 
 def test_a_bundle_by_a_key_that_nobody_named_is_unknown():
-    assert verify(new_key(), signers=[by(new_key())]).state is State.UNKNOWN
+    assert verify(new_key(), signers=[by(new_key())]).state is Validity.UNKNOWN
 
 
 def test_a_statement_about_another_image_is_invalid():
     checked = verify(new_key(), statement(digest="sha256:" + "cd" * 32))
-    assert (checked.state, checked.reason) == (State.WRONG, "signed for another image")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "signed for another image")
 
 
 def test_a_statement_of_an_unknown_type_is_invalid():
     checked = verify(new_key(), statement(_type="https://in-toto.io/Statement/v9"))
-    assert (checked.state, checked.reason) == (State.WRONG, "the signed statement is of another type")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "the signed statement is of another type")
 
 
 def test_a_bundle_over_another_payload_signs_another_thing():
@@ -179,20 +185,20 @@ def test_a_bundle_over_another_payload_signs_another_thing():
 def test_an_envelope_needs_exactly_one_signature(signatures):
     private_key = new_key()
     checked = verify(private_key, envelope=dsse(private_key, statement(), signatures=signatures))
-    assert (checked.state, checked.reason) == (State.WRONG, "the envelope has not exactly one signature")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "the envelope has not exactly one signature")
 
 
 def test_a_payload_type_that_was_not_signed_is_invalid():
     private_key = new_key()
     envelope = dsse(private_key, statement(), "text/plain")
     envelope["payloadType"] = "application/vnd.in-toto+json"
-    assert verify(private_key, envelope=envelope).state is State.WRONG
+    assert verify(private_key, envelope=envelope).state is Validity.WRONG
 
 
 def test_an_unknown_version_of_bundles_is_unknown():
     body = json.loads(key_bundle(new_key(), dsse(new_key(), statement())))
     body["mediaType"] = "application/vnd.dev.sigstore.bundle.v9+json"
-    assert bundle.verify(json.dumps(body).encode(), expected()).state is State.UNKNOWN
+    assert bundle.verify(json.dumps(body).encode(), expected()).state is Validity.UNKNOWN
 
 
 def message_bundle(private_key, digest=DIGEST):
@@ -210,10 +216,10 @@ def message_bundle(private_key, digest=DIGEST):
 
 def test_a_message_signature_over_the_manifest():
     private_key = new_key()
-    assert bundle.verify(message_bundle(private_key), expected(by(private_key))).state is State.GOOD
+    assert bundle.verify(message_bundle(private_key), expected(by(private_key))).state is Validity.GOOD
     false = json.loads(message_bundle(private_key, "sha256:" + "cd" * 32))
     false["messageSignature"]["messageDigest"]["digest"] = forge.b64(bytes.fromhex("ab" * 32))
-    assert bundle.verify(json.dumps(false).encode(), expected(by(private_key))).state is State.WRONG
+    assert bundle.verify(json.dumps(false).encode(), expected(by(private_key))).state is Validity.WRONG
 
 
 def test_a_message_signature_over_a_blob_that_is_not_the_image_signs_another_thing():
@@ -225,7 +231,7 @@ def test_a_message_signature_that_does_not_say_over_what_may_be_over_the_manifes
     private_key = new_key()
     body = json.loads(message_bundle(private_key))
     del body["messageSignature"]["messageDigest"]
-    assert bundle.verify(json.dumps(body).encode(), expected(by(private_key))).state is State.GOOD
+    assert bundle.verify(json.dumps(body).encode(), expected(by(private_key))).state is Validity.GOOD
 
 
 def test_a_message_signature_is_no_attestation():
@@ -272,7 +278,7 @@ def instance():
 def test_an_old_keyless_bundle_with_the_logs_promise_alone(instance):
     old = old_bundle(instance, instance.certificate(), statement())
     checked = bundle.verify(json.dumps(old).encode(), expected(instance.signer()))
-    assert checked.state is State.GOOD, checked.reason
+    assert checked.state is Validity.GOOD, checked.reason
     assert checked.signed_at == forge.LOGGED
 
 
@@ -280,7 +286,7 @@ def test_without_a_trusted_time_a_keyless_bundle_is_invalid(instance):
     old = old_bundle(instance, instance.certificate(), statement())
     old["verificationMaterial"]["tlogEntries"] = []
     checked = bundle.verify(json.dumps(old).encode(), expected(instance.signer()))
-    assert (checked.state, checked.reason) == (State.WRONG, "it has no log entry, which says when it was signed")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "it has no log entry, which says when it was signed")
 
 
 def test_an_old_bundle_without_the_logs_promise_has_no_time(instance):
@@ -288,7 +294,7 @@ def test_an_old_bundle_without_the_logs_promise_has_no_time(instance):
     del old["verificationMaterial"]["tlogEntries"][0]["inclusionPromise"]
     checked = bundle.verify(json.dumps(old).encode(), expected(instance.signer()))
     assert (checked.state, checked.reason) == (
-        State.WRONG,
+        Validity.WRONG,
         "the log entry has neither the log's promise nor a proof of inclusion",
     )
 
@@ -299,7 +305,7 @@ def test_an_integrated_time_without_the_logs_promise_is_no_time():
     del material["tlogEntries"][0]["inclusionPromise"]
     material.pop("timestampVerificationData", None)
     checked = bundle.verify(json.dumps(body).encode(), expected(KUBEWARDEN_SIGNER, digest=KUBEWARDEN_DIGEST))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
 
 
 def test_a_bundle_of_today_without_a_log_entry_is_invalid():
@@ -307,7 +313,7 @@ def test_a_bundle_of_today_without_a_log_entry_is_invalid():
     body = json.loads(stored(KUBEWARDEN))
     body["verificationMaterial"]["tlogEntries"] = []
     checked = bundle.verify(json.dumps(body).encode(), expected(KUBEWARDEN_SIGNER, digest=KUBEWARDEN_DIGEST))
-    assert (checked.state, checked.reason) == (State.WRONG, "it has no log entry, which says when it was signed")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "it has no log entry, which says when it was signed")
 
 
 def test_a_proof_of_inclusion_that_does_not_fit_is_invalid():
@@ -315,7 +321,7 @@ def test_a_proof_of_inclusion_that_does_not_fit_is_invalid():
     proof = body["verificationMaterial"]["tlogEntries"][0]["inclusionProof"]
     proof["hashes"][0] = forge.b64(b"\0" * 32)
     checked = bundle.verify(json.dumps(body).encode(), expected(KUBEWARDEN_SIGNER, digest=KUBEWARDEN_DIGEST))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
 
 
 def test_a_keyless_bundle_by_somebody_who_calls_himself_fulcio_is_invalid():
@@ -329,7 +335,7 @@ def test_a_keyless_bundle_by_somebody_who_calls_himself_fulcio_is_invalid():
     material["certificate"]["rawBytes"] = forge.b64(certified.der)
     body["dsseEnvelope"] = dsse(certified.key, statement(KUBEWARDEN_DIGEST))
     checked = bundle.verify(json.dumps(body).encode(), expected(KUBEWARDEN_SIGNER, digest=KUBEWARDEN_DIGEST))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
 
 
 COMMIT = "9f3c0e5a6d1b4c2e8f7a6b5c4d3e2f1a0b9c8d7e"
@@ -350,13 +356,13 @@ def config_source(uri, commit=None):
 @pytest.mark.parametrize(
     ("version", "predicate", "state"),
     [
-        ("v1", workflow("https://github.com/acme/app"), State.GOOD),
-        ("v1", workflow("https://github.com/acme/app", COMMIT), State.GOOD),
-        ("v1", workflow("https://github.com/evil/app"), State.WRONG),
-        ("v1", workflow("https://github.com/acme/app", "0" * 40), State.WRONG),
-        ("v0.2", config_source("git+https://github.com/acme/app@refs/tags/v1"), State.GOOD),
-        ("v0.2", config_source("git+https://github.com/evil/app@refs/tags/v1"), State.WRONG),
-        ("v0.2", config_source("git+https://github.com/acme/app@refs/tags/v1", "0" * 40), State.WRONG),
+        ("v1", workflow("https://github.com/acme/app"), Validity.GOOD),
+        ("v1", workflow("https://github.com/acme/app", COMMIT), Validity.GOOD),
+        ("v1", workflow("https://github.com/evil/app"), Validity.WRONG),
+        ("v1", workflow("https://github.com/acme/app", "0" * 40), Validity.WRONG),
+        ("v0.2", config_source("git+https://github.com/acme/app@refs/tags/v1"), Validity.GOOD),
+        ("v0.2", config_source("git+https://github.com/evil/app@refs/tags/v1"), Validity.WRONG),
+        ("v0.2", config_source("git+https://github.com/acme/app@refs/tags/v1", "0" * 40), Validity.WRONG),
     ],
 )
 def test_the_source_in_the_predicate_has_to_be_the_certificates(instance, version, predicate, state):
@@ -429,7 +435,7 @@ def test_a_proof_of_inclusion_beside_a_key(instance, size, at):
     envelope, entry = logged_by_key(private_key, instance.log_key, size=size, at=at)
     signer = KeySigner("acme.pub", spki(private_key), log=instance.root)
     body = key_bundle(private_key, envelope, tlogEntries=[entry])
-    assert bundle.verify(body, expected(signer)).state is State.GOOD
+    assert bundle.verify(body, expected(signer)).state is Validity.GOOD
 
 
 def set_hash(entry):
@@ -459,7 +465,7 @@ def test_a_proof_beside_a_key_that_does_not_fit_is_invalid(instance, fault):
     fault(entry)
     signer = KeySigner("acme.pub", spki(private_key), log=instance.root)
     body = key_bundle(private_key, envelope, tlogEntries=[entry])
-    assert bundle.verify(body, expected(signer)).state is State.WRONG
+    assert bundle.verify(body, expected(signer)).state is Validity.WRONG
 
 
 def test_a_checkpoint_by_somebody_else_is_invalid(instance):
@@ -468,7 +474,7 @@ def test_a_checkpoint_by_somebody_else_is_invalid(instance):
     entry["logId"]["keyId"] = forge.b64(forge.hashlib.sha256(spki(instance.log_key)).digest())
     signer = KeySigner("acme.pub", spki(private_key), log=instance.root)
     body = key_bundle(private_key, envelope, tlogEntries=[entry])
-    assert bundle.verify(body, expected(signer)).state is State.WRONG
+    assert bundle.verify(body, expected(signer)).state is Validity.WRONG
 
 
 def test_a_bundle_names_no_repository_where_the_policy_demands_one():
@@ -477,9 +483,9 @@ def test_a_bundle_names_no_repository_where_the_policy_demands_one():
     signer = KeySigner("acme.pub", forge.spki(private_key), SignedIdentity("here"))
     checked = bundle.verify(body, forge.expected(signer))
     assert (checked.state, checked.reason) == (
-        State.UNKNOWN,
+        Validity.UNKNOWN,
         "it names no repository, which the policy demands (signed-as)",
     )
     provenance = forge.dsse(private_key, forge.statement(predicate_type="https://slsa.dev/provenance/v1"))
     wanted = forge.expected(signer, predicate_types=frozenset({"https://slsa.dev/provenance/v1"}))
-    assert bundle.verify(forge.key_bundle(private_key, provenance), wanted).state is State.GOOD
+    assert bundle.verify(forge.key_bundle(private_key, provenance), wanted).state is Validity.GOOD

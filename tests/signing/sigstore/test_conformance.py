@@ -12,7 +12,7 @@ import pytest
 from container_updates.signing.crypto import der
 from container_updates.signing.signers import KeylessSigner, KeySigner
 from container_updates.signing.sigstore import bundle, trusted_root
-from container_updates.signing.verdict import SIGN_PREDICATE, State
+from container_updates.signing.verdict import SIGN_PREDICATE, Validity
 from tests.support import oracle
 from tests.support.forge import expected
 from tests.support.signature_assets import ROOT
@@ -83,7 +83,7 @@ def predicates(body):
 
 
 def good(checked):
-    return checked is not None and checked.state is State.GOOD
+    return checked is not None and checked.state is Validity.GOOD
 
 
 @pytest.mark.parametrize("name", sorted(set(CASES) - {"managed-key-wrong-key_fail"}))

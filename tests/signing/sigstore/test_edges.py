@@ -8,7 +8,7 @@ from container_updates.signing.notation import signature
 from container_updates.signing.notation.envelopes import JWS
 from container_updates.signing.sigstore import cosign
 from container_updates.signing.sigstore.trusted_root import Span
-from container_updates.signing.verdict import State
+from container_updates.signing.verdict import Validity
 from tests.support import forge, stamp
 from tests.support.forge import LOGGED, SIMPLE, Instance, certify, expected, keyless_signed
 
@@ -27,7 +27,7 @@ def classic(instance, **faults):
 def test_logs_and_authorities_of_a_root(span, seconds, holds):
     for edge in (Span(None, LOGGED - seconds * SECOND), Span(LOGGED + seconds * SECOND, None)):
         checked = classic(Instance(**{span: edge}))
-        assert (checked.state is State.GOOD) == holds, checked.reason
+        assert (checked.state is Validity.GOOD) == holds, checked.reason
 
 
 @pytest.mark.parametrize(("seconds", "holds"), SECONDS)
@@ -35,10 +35,10 @@ def test_logs_and_authorities_of_a_root(span, seconds, holds):
 def test_the_certificate_of_a_keyless_signature_and_those_above_it(edge, seconds, holds):
     moment = LOGGED - seconds * SECOND if edge == "end" else LOGGED + seconds * SECOND
     leaf = classic(Instance(), **{edge: moment})
-    assert (leaf.state is State.GOOD) == holds, leaf.reason
+    assert (leaf.state is Validity.GOOD) == holds, leaf.reason
     root = Instance(root_ca=certify("fulcio root", authority=True, **{edge: moment}))
     above = classic(root)
-    assert (above.state is State.GOOD) == holds, above.reason
+    assert (above.state is Validity.GOOD) == holds, above.reason
     if not holds:
         assert "certificate" in leaf.reason
         assert "CN=fulcio root" in above.reason
@@ -58,7 +58,7 @@ def test_certificates_of_notation(which, edge, seconds, holds):
     ca = certify("acme ca", authority=True, **({edge: moment} if which == "ca" else {}))
     leaf = certify("acme release", ca, **({edge: moment} if which == "leaf" else {}))
     checked = jws(leaf, [leaf, ca], forge.notation_signer(ca), now)
-    assert (checked.state is State.GOOD) == holds, checked.reason
+    assert (checked.state is Validity.GOOD) == holds, checked.reason
     if holds and checked.holds_until is not None:
         assert checked.holds_until >= now
     if not holds:
@@ -85,7 +85,7 @@ def test_a_stamp_and_the_certificates_that_it_has_to_fit(which, edge, seconds, h
         return {name: forge.b64(stamp.token(tsa, made, tsa, moment=stamped_at))}
 
     checked = jws(leaf, [leaf, ca], signer, datetime(2026, 6, 1, tzinfo=UTC), unprotected=unprotected)
-    assert (checked.state is State.GOOD) == holds, checked.reason
+    assert (checked.state is Validity.GOOD) == holds, checked.reason
 
 
 @pytest.mark.parametrize(("years", "words"), [(-20, "is not valid before"), (20, "expired at")])
@@ -94,7 +94,7 @@ def test_a_clock_that_is_wrong_by_years_names_the_certificate(years, words):
     leaf = certify("acme release", ca)
     now = forge.NOW.replace(year=forge.NOW.year + years)
     checked = jws(leaf, [leaf, ca], forge.notation_signer(ca), now)
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert words in checked.reason
     assert "CN=acme release" in checked.reason
 
@@ -105,5 +105,5 @@ def test_keyless_signatures_do_not_depend_on_our_clock():
     for years in (-1, 1):
         now = forge.NOW.replace(year=forge.NOW.year + years)
         checked = cosign.verify(SIMPLE, payload, annotations, expected(instance.signer(), now=now))
-        assert checked.state is State.GOOD
+        assert checked.state is Validity.GOOD
         assert checked.holds_until is None

@@ -14,7 +14,7 @@ from nacl import bindings
 from container_updates.signing.crypto import der
 from container_updates.signing.signers import KeylessSigner, KeySigner
 from container_updates.signing.sigstore import bundle, trusted_root
-from container_updates.signing.verdict import SIGN_PREDICATE, State
+from container_updates.signing.verdict import SIGN_PREDICATE, Validity
 from tests.support import bundles, forge, oracle, stamp
 from tests.support.forge import DIGEST, LOGGED, Authority, Instance, Span, b64, expected, spki, statement
 from tests.support.signature_assets import ROOT
@@ -54,43 +54,43 @@ def staging():
 )
 def test_a_bundle_whose_log_entry_is_of_the_kind_intoto_is_good(name, identity):
     checked = verify_stored(name, ANYBODY)
-    assert checked.state is State.GOOD, checked.reason
+    assert checked.state is Validity.GOOD, checked.reason
     assert checked.signer.identity.startswith(identity)
 
 
 def test_a_release_of_python_is_good():
     checked = verify_stored("Python-3.12.5.tgz.sigstore", ANYBODY)
-    assert (checked.state, checked.signer.identity) == (State.GOOD, "thomas@python.org"), checked.reason
+    assert (checked.state, checked.signer.identity) == (Validity.GOOD, "thomas@python.org"), checked.reason
 
 
 def test_a_bundle_of_the_staging_instance_is_good_under_its_root_and_unverifiable_without():
-    assert verify_stored("bundle_v3.txt.sigstore", replace(ANYBODY, root=staging())).state is State.GOOD
-    assert verify_stored("bundle_v3.txt.sigstore", ANYBODY).state is State.UNKNOWN
+    assert verify_stored("bundle_v3.txt.sigstore", replace(ANYBODY, root=staging())).state is Validity.GOOD
+    assert verify_stored("bundle_v3.txt.sigstore", ANYBODY).state is Validity.UNKNOWN
 
 
 def test_another_signature_s_log_entry_is_invalid_cve_2022_36056():
     checked = verify_stored("bundle_cve_2022_36056.txt.sigstore", replace(ANYBODY, root=staging()))
-    assert (checked.state, checked.reason) == (State.WRONG, "the log entry is for another signature")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "the log entry is for another signature")
 
 
 def test_npm_s_publish_attestation_by_key_is_good_with_npm_s_key():
     pem = (OTHERS / "publish_key.pub").read_text()
     npm = KeySigner("npm", der.pem_blocks(pem, "PUBLIC KEY")[0])
     checked = verify_stored("bundle-publish.json", npm)
-    assert checked.state is State.GOOD, checked.reason
+    assert checked.state is Validity.GOOD, checked.reason
 
 
 def test_an_identity_that_is_neither_address_nor_uri_is_read_under_its_own_instance_s_root():
     root = trusted_root.parse((OTHERS / "scaffolding.json").read_bytes())
     checked = verify_stored("othername.sigstore.json", replace(ANYBODY, root=root))
-    assert checked.state is State.GOOD, checked.reason
-    assert verify_stored("othername.sigstore.json", ANYBODY).state is State.UNKNOWN
+    assert checked.state is Validity.GOOD, checked.reason
+    assert verify_stored("othername.sigstore.json", ANYBODY).state is Validity.UNKNOWN
 
 
 def test_github_s_attestation_of_a_private_repository_is_unverifiable_without_its_root():
     for signers in ((), (ANYBODY,)):
         checked = verify_stored("github_provenance_demo-0.0.12-py3-none-any-bundle.jsonl", *signers)
-        assert checked.state is State.UNKNOWN
+        assert checked.state is Validity.UNKNOWN
         assert "Fulcio Intermediate l2" in checked.reason
         assert "of a root that is not here, or newer than the public-good root here" in checked.reason
 
@@ -131,13 +131,13 @@ def instance():
 
 def test_a_private_instance_without_logs_is_good_by_its_timestamp(private):
     checked = bundle.verify(private.bundle((private.tsa, {})), expected(private.signer()))
-    assert (checked.state, checked.signed_at) == (State.GOOD, LOGGED), checked.reason
+    assert (checked.state, checked.signed_at) == (Validity.GOOD, LOGGED), checked.reason
 
 
 def test_a_private_instance_s_signature_without_a_timestamp_is_invalid(private):
     checked = bundle.verify(private.bundle(), expected(private.signer()))
     assert (checked.state, checked.reason) == (
-        State.WRONG,
+        Validity.WRONG,
         "neither a log nor a timestamp authority says when it was signed",
     )
 
@@ -145,7 +145,7 @@ def test_a_private_instance_s_signature_without_a_timestamp_is_invalid(private):
 def test_a_timestamp_of_an_authority_that_is_not_in_the_root_is_unverifiable(private):
     _, stranger = stamp.authority()
     checked = bundle.verify(private.bundle((stranger, {})), expected(private.signer()))
-    assert checked.state is State.UNKNOWN
+    assert checked.state is Validity.UNKNOWN
     assert "its timestamp is of an authority that no root here knows" in checked.reason
 
 
@@ -153,40 +153,40 @@ def test_another_timestamp_certificate_of_the_same_authority_is_not_the_one_in_t
     second = forge.certify(
         "tsa 2", private.tsa_root, purposes=[forge.ExtendedKeyUsageOID.TIME_STAMPING], purposes_critical=True
     )
-    assert bundle.verify(private.bundle((second, {})), expected(private.signer())).state is State.UNKNOWN
+    assert bundle.verify(private.bundle((second, {})), expected(private.signer())).state is Validity.UNKNOWN
 
 
 def test_one_right_timestamp_beside_a_foreign_one_is_enough(private):
     _, stranger = stamp.authority()
     body = private.bundle((stranger, {}), (private.tsa, {}))
-    assert bundle.verify(body, expected(private.signer())).state is State.GOOD
+    assert bundle.verify(body, expected(private.signer())).state is Validity.GOOD
 
 
 def test_every_trusted_timestamp_has_to_be_within_the_certificate_s_time(private):
     late = {"moment": LOGGED + timedelta(hours=1)}
     body = private.bundle((private.tsa, {}), (private.tsa, late))
     checked = bundle.verify(body, expected(private.signer()))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "expired at" in checked.reason
 
 
 def test_a_root_with_neither_log_nor_timestamp_authority_makes_unverifiable(private):
     root = replace(private.root, timestamp_authorities=())
     checked = bundle.verify(private.bundle((private.tsa, {})), expected(replace(private.signer(), root=root)))
-    assert checked.state is State.UNKNOWN
+    assert checked.state is Validity.UNKNOWN
     assert "neither a log nor a timestamp authority" in checked.reason
 
 
 def test_a_root_with_a_certificate_log_demands_its_timestamp(private):
     root = replace(private.root, certificate_logs=private.logged_root.certificate_logs)
     checked = bundle.verify(private.bundle((private.tsa, {})), expected(replace(private.signer(), root=root)))
-    assert (checked.state, checked.reason) == (State.WRONG, "the certificate has no timestamp of a certificate log")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "the certificate has no timestamp of a certificate log")
 
 
 def test_a_root_with_a_log_demands_an_entry_whatever_the_timestamp_says(private):
     root = replace(private.root, logs=private.logged_root.logs)
     checked = bundle.verify(private.bundle((private.tsa, {})), expected(replace(private.signer(), root=root)))
-    assert (checked.state, checked.reason) == (State.WRONG, "it has no log entry, which says when it was signed")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "it has no log entry, which says when it was signed")
 
 
 def test_the_next_authority_of_an_instance_is_unverifiable_until_the_root_knows_it():
@@ -199,10 +199,10 @@ def test_the_next_authority_of_an_instance_is_unverifiable_until_the_root_knows_
     signed = known.bundle((known.tsa, {}), ca=tomorrow, extensions=[(named, False)])
     known.ca = today
     checked = bundle.verify(signed, expected(known.signer()))
-    assert checked.state is State.UNKNOWN
+    assert checked.state is Validity.UNKNOWN
     assert "newer than the root that the policy names" in checked.reason
     known.ca = tomorrow
-    assert bundle.verify(signed, expected(known.signer())).state is State.GOOD
+    assert bundle.verify(signed, expected(known.signer())).state is Validity.GOOD
 
 
 def as_json(root, **changes):
@@ -240,7 +240,7 @@ def test_a_private_root_whose_subject_has_no_common_name_is_read(private):
     root = trusted_root.parse(as_json(private.root))
     assert root.certificate_logs is None
     signer = replace(private.signer(), root=root)
-    assert bundle.verify(private.bundle((private.tsa, {})), expected(signer)).state is State.GOOD
+    assert bundle.verify(private.bundle((private.tsa, {})), expected(signer)).state is Validity.GOOD
 
 
 def test_a_certificate_log_with_an_rsa_key_as_pkcs1_is_read():
@@ -252,7 +252,7 @@ def test_a_certificate_log_with_an_rsa_key_as_pkcs1_is_read():
     assert root.left_out == ()
     signer = replace(instance.signer(), root=root)
     checked = bundle.verify(logged(instance, instance.certificate()), expected(signer))
-    assert checked.state is State.GOOD, checked.reason
+    assert checked.state is Validity.GOOD, checked.reason
 
 
 def test_the_staging_instance_s_root_with_its_pkcs1_key_is_read_whole():
@@ -266,24 +266,24 @@ def test_a_key_of_a_root_that_cannot_be_read_is_left_out_and_told_where_it_is_mi
     root = trusted_root.parse(as_json(instance.root, ctlogs=[*broken, *sound["ctlogs"]]))
     assert root.left_out == ("certificate log 1",)
     signer = replace(instance.signer(), root=root)
-    assert bundle.verify(logged(instance, instance.certificate()), expected(signer)).state is State.GOOD
+    assert bundle.verify(logged(instance, instance.certificate()), expected(signer)).state is Validity.GOOD
 
     root = trusted_root.parse(as_json(instance.root, tlogs=broken))
     checked = bundle.verify(logged(instance, instance.certificate()), expected(replace(signer, root=root)))
-    assert checked.state is State.UNKNOWN
+    assert checked.state is Validity.UNKNOWN
     assert "transparency log 1 cannot be read" in checked.reason
 
 
 def test_a_root_whose_only_log_cannot_be_read_still_demands_an_entry(private):
     broken = [{"publicKey": {"rawBytes": b64(b"no key")}, "logId": {"keyId": b64(b"x" * 32)}}]
     signer = replace(private.signer(), root=trusted_root.parse(as_json(private.root, tlogs=broken)))
-    assert bundle.verify(private.bundle((private.tsa, {})), expected(signer)).state is State.WRONG
+    assert bundle.verify(private.bundle((private.tsa, {})), expected(signer)).state is Validity.WRONG
 
 
 def test_a_root_whose_only_certificate_log_cannot_be_read_does_not_do_without_one(private):
     broken = [{"publicKey": {"rawBytes": b64(b"no key")}, "logId": {"keyId": b64(b"x" * 32)}}]
     signer = replace(private.signer(), root=trusted_root.parse(as_json(private.root, ctlogs=broken)))
-    assert bundle.verify(private.bundle((private.tsa, {})), expected(signer)).state is State.WRONG
+    assert bundle.verify(private.bundle((private.tsa, {})), expected(signer)).state is Validity.WRONG
 
 
 def test_a_log_of_a_root_without_the_start_of_its_time_is_left_out(instance):
@@ -306,7 +306,7 @@ def test_a_message_signature_by_key_with_a_log_entry_is_good(instance):
     private_key = forge.new_key()
     message = bundles.over_manifest(private_key)
     signer = KeySigner("acme.pub", spki(private_key), log=instance.root)
-    for digest, state in ((RAW, State.GOOD), (b"o" * 32, State.WRONG)):
+    for digest, state in ((RAW, Validity.GOOD), (b"o" * 32, Validity.WRONG)):
         entry = bundles.hashedrekord(forge.pem(private_key), message["signature"], digest)
         material = bundles.logged(instance.log_key, entry, promised_at=LOGGED)
         checked = bundle.verify(by_key(private_key, material, message), expected(signer))
@@ -337,9 +337,9 @@ def test_an_entry_of_rekor_v2_beside_a_key_is_good_with_the_root_that_has_the_lo
         material = bundles.public_key(private_key) | bundles.logged(instance.log_key, entry)
         body = bundles.bundle(material, envelope=envelope, message=message)
         checked = bundle.verify(body, expected(signer))
-        assert checked.state is (State.WRONG if number else State.GOOD), checked.reason
+        assert checked.state is (Validity.WRONG if number else Validity.GOOD), checked.reason
         without = bundle.verify(body, expected(replace(signer, log=None)))
-        assert without.state is (State.WRONG if number else State.UNKNOWN)
+        assert without.state is (Validity.WRONG if number else Validity.UNKNOWN)
 
 
 def test_an_entry_of_the_kind_intoto_has_to_be_about_this_envelope(instance):
@@ -347,10 +347,10 @@ def test_an_entry_of_the_kind_intoto_has_to_be_about_this_envelope(instance):
     envelope = forge.dsse(private_key, statement())
     signer = KeySigner("acme.pub", spki(private_key), log=instance.root)
     for entry, state in (
-        (bundles.intoto_v2(private_key, envelope), State.GOOD),
-        (bundles.intoto_v2(private_key, {**envelope, "payload": b64(b"{}")}), State.WRONG),
-        (bundles.intoto_v2(private_key, forge.dsse(private_key, statement())), State.WRONG),
-        (bundles.intoto_v2(other, envelope), State.WRONG),
+        (bundles.intoto_v2(private_key, envelope), Validity.GOOD),
+        (bundles.intoto_v2(private_key, {**envelope, "payload": b64(b"{}")}), Validity.WRONG),
+        (bundles.intoto_v2(private_key, forge.dsse(private_key, statement())), Validity.WRONG),
+        (bundles.intoto_v2(other, envelope), Validity.WRONG),
     ):
         material = bundles.public_key(private_key) | bundles.logged(instance.log_key, entry, promised_at=LOGGED)
         checked = bundle.verify(bundles.bundle(material, envelope=envelope), expected(signer))
@@ -362,9 +362,9 @@ def test_a_key_and_a_private_log_are_good_with_the_root_of_the_policy(instance):
     message = bundles.over_manifest(private_key)
     entry = bundles.hashedrekord(forge.pem(private_key), message["signature"], RAW)
     body = by_key(private_key, bundles.logged(instance.log_key, entry, promised_at=LOGGED), message)
-    assert bundle.verify(body, expected(KeySigner("a", spki(private_key), log=instance.root))).state is State.GOOD
+    assert bundle.verify(body, expected(KeySigner("a", spki(private_key), log=instance.root))).state is Validity.GOOD
     checked = bundle.verify(body, expected(KeySigner("a", spki(private_key))))
-    assert checked.state is State.UNKNOWN
+    assert checked.state is Validity.UNKNOWN
     assert "in a transparency log that no root here knows" in checked.reason
 
 
@@ -374,11 +374,11 @@ def test_a_key_whose_root_has_timestamps_alone_needs_one(private):
     signer = KeySigner("a", spki(private_key), log=private.root)
     right = bundles.timestamps(bundles.stamped(private.tsa, message["signature"], private.tsa))
     checked = bundle.verify(by_key(private_key, right, message), expected(signer))
-    assert (checked.state, checked.signed_at) == (State.GOOD, LOGGED)
+    assert (checked.state, checked.signed_at) == (Validity.GOOD, LOGGED)
     checked = bundle.verify(by_key(private_key, {}, message), expected(signer))
-    assert (checked.state, checked.reason) == (State.UNKNOWN, "no timestamp, which the policy demands")
+    assert (checked.state, checked.reason) == (Validity.UNKNOWN, "no timestamp, which the policy demands")
     wrong = bundles.timestamps(bundles.stamped(private.tsa, b64(b"other"), private.tsa))
-    assert bundle.verify(by_key(private_key, wrong, message), expected(signer)).state is State.WRONG
+    assert bundle.verify(by_key(private_key, wrong, message), expected(signer)).state is Validity.WRONG
 
 
 @pytest.mark.parametrize("order", [sorted, lambda one: sorted(one, reverse=True)], ids=["der", "reversed"])
@@ -388,7 +388,7 @@ def test_a_timestamp_whose_certificates_are_in_any_order_is_read(private, order)
     made = bundles.stamped(private.tsa, message["signature"], private.tsa, private.tsa_root, order=order)
     body = bundles.bundle(bundles.certificate(certified) | bundles.timestamps(made), message=message)
     checked = bundle.verify(body, expected(private.signer()))
-    assert checked.state is State.GOOD, checked.reason
+    assert checked.state is Validity.GOOD, checked.reason
 
 
 def prehashed(private_key, message):
@@ -402,14 +402,14 @@ def test_an_ed25519_key_signs_a_bundle_as_cosign_does_with_what_is_hashed_before
     private_key = ed25519.Ed25519PrivateKey.generate()
     signer = KeySigner("ed.pub", spki(private_key))
     envelope = forge.dsse(private_key, statement())
-    for message, state in ((bundles.pae(envelope), State.GOOD), (b"something else", State.WRONG)):
+    for message, state in ((bundles.pae(envelope), Validity.GOOD), (b"something else", Validity.WRONG)):
         envelope["signatures"][0]["sig"] = b64(prehashed(private_key, message))
         checked = bundle.verify(bundles.bundle(bundles.public_key(private_key), envelope=envelope), expected(signer))
         assert checked.state is state, checked.reason
     assert checked.reason == "the signature's bytes are not by the key that it names"
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(-1, State.WRONG), (0, State.GOOD), (1, State.GOOD)])
+@pytest.mark.parametrize(("seconds", "state"), [(-1, Validity.WRONG), (0, Validity.GOOD), (1, Validity.GOOD)])
 def test_a_log_of_rekor_v2_has_to_be_in_use_at_the_time_of_the_timestamp(seconds, state):
     """Its entries have no time of their own."""
     known = Private(log_span=Span(None, LOGGED + timedelta(seconds=seconds)))
@@ -427,21 +427,21 @@ def test_a_log_entry_of_another_kind_than_it_says_is_invalid(instance):
     body = json.loads(logged(instance, instance.certificate()))
     body["verificationMaterial"]["tlogEntries"][0]["kindVersion"]["version"] = "0.0.2"
     checked = bundle.verify(json.dumps(body).encode(), expected(instance.signer()))
-    assert (checked.state, checked.reason) == (State.WRONG, "the log entry is of another kind than it says")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "the log entry is of another kind than it says")
 
 
 def test_a_right_promise_beside_a_wrong_proof_of_inclusion_is_invalid(instance):
     body = json.loads(logged(instance, instance.certificate()))
-    assert bundle.verify(json.dumps(body).encode(), expected(instance.signer())).state is State.GOOD
+    assert bundle.verify(json.dumps(body).encode(), expected(instance.signer())).state is Validity.GOOD
     body["verificationMaterial"]["tlogEntries"][0]["inclusionProof"]["hashes"] = [b64(b"0" * 32)]
-    assert bundle.verify(json.dumps(body).encode(), expected(instance.signer())).state is State.WRONG
+    assert bundle.verify(json.dumps(body).encode(), expected(instance.signer())).state is Validity.WRONG
 
 
 def test_a_right_proof_of_inclusion_beside_a_wrong_promise_is_invalid(instance):
     body = json.loads(logged(instance, instance.certificate()))
     body["verificationMaterial"]["tlogEntries"][0]["integratedTime"] = str(int(LOGGED.timestamp()) + 1)
     checked = bundle.verify(json.dumps(body).encode(), expected(instance.signer()))
-    assert (checked.state, checked.reason) == (State.WRONG, "the log entry is not signed by the log that it names")
+    assert (checked.state, checked.reason) == (Validity.WRONG, "the log entry is not signed by the log that it names")
 
 
 def test_an_old_bundle_that_brings_authorities_along_is_judged_by_the_root_here_all_the_same():
@@ -449,13 +449,13 @@ def test_an_old_bundle_that_brings_authorities_along_is_judged_by_the_root_here_
     body = (ROOT / "sigstore-conformance" / "bundles" / "bundle-with-root-cert_fail.json").read_bytes()
     raw = base64.b64decode(json.loads(body)["messageSignature"]["messageDigest"]["digest"])
     checked = bundle.verify(body, expected(ANYBODY, digest=f"sha256:{raw.hex()}"))
-    assert (checked.state, checked.signer.identity) == (State.GOOD, "a@tny.town")
+    assert (checked.state, checked.signer.identity) == (Validity.GOOD, "a@tny.town")
     other = Instance()
     false = json.loads(logged(other, other.certificate()))
     chain = [{"rawBytes": b64(one)} for one in (other.ca.der, other.root_ca.der)]
     leaf = false["verificationMaterial"].pop("certificate")
     false["verificationMaterial"]["x509CertificateChain"] = {"certificates": [leaf, *chain]}
-    assert bundle.verify(json.dumps(false).encode(), expected(ANYBODY)).state is State.UNKNOWN
+    assert bundle.verify(json.dumps(false).encode(), expected(ANYBODY)).state is Validity.UNKNOWN
 
 
 def test_an_rsa_key_below_2048_bits_is_no_keyless_signer_s(instance):
@@ -464,7 +464,7 @@ def test_an_rsa_key_below_2048_bits_is_no_keyless_signer_s(instance):
     from container_updates.signing.sigstore import cosign
 
     checked = cosign.verify(forge.SIMPLE, payload, annotations, expected(instance.signer()))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "RSA key of 1024 bits" in checked.reason
 
 
@@ -476,7 +476,7 @@ def test_a_small_rsa_key_above_a_signer_or_a_timestamp_is_invalid(which):
         purposes = [forge.ExtendedKeyUsageOID.TIME_STAMPING]
         known.tsa_root, known.tsa = small, forge.certify("tsa", small, purposes=purposes, purposes_critical=True)
     checked = bundle.verify(known.bundle((known.tsa, {})), expected(known.signer()))
-    assert checked.state is State.WRONG
+    assert checked.state is Validity.WRONG
     assert "certificate CN=small,O=Acme,C=DE has an RSA key of 1024 bits, less than 2048" in checked.reason
 
 
@@ -487,13 +487,13 @@ def test_a_named_signer_counts_under_his_own_root_alone():
     body = (folder / "bundles" / "invalid-ct-key_fail.json").read_bytes()
     digest = json.loads((folder / "cases.json").read_text())["invalid-ct-key_fail"]["digest"]
     checked = bundle.verify(body, expected(replace(ANYBODY, root=root), digest=digest))
-    assert (checked.state, checked.signer, checked.lacks) == (State.UNKNOWN, None, None)
+    assert (checked.state, checked.signer, checked.lacks) == (Validity.UNKNOWN, None, None)
     assert checked.reason.startswith("its certificate is in a certificate log that no root here knows")
-    assert bundle.verify(body, expected(ANYBODY, digest=digest)).state is State.GOOD
+    assert bundle.verify(body, expected(ANYBODY, digest=digest)).state is Validity.GOOD
 
 
 @pytest.mark.parametrize(
-    ("origin", "state"), [("log.example", State.GOOD), ("", State.WRONG), ("log.example\n\n", State.WRONG)]
+    ("origin", "state"), [("log.example", Validity.GOOD), ("", Validity.WRONG), ("log.example\n\n", Validity.WRONG)]
 )
 def test_a_checkpoint_has_a_log_s_name_and_nothing_more_than_its_form_allows(instance, origin, state):
     private_key = forge.new_key()
@@ -510,7 +510,7 @@ def test_an_authority_that_is_signed_with_a_broken_hash_is_invalid_and_says_so(h
     known.ca = forge.weakly_signed(known.ca, hashed_by)
     checked = bundle.verify(known.bundle((known.tsa, {})), expected(known.signer()))
     assert (checked.state, checked.reason) == (
-        State.WRONG,
+        Validity.WRONG,
         f"certificate CN=fulcio,O=Acme,C=DE is signed with {hashed_by}",
     )
 
@@ -518,7 +518,7 @@ def test_an_authority_that_is_signed_with_a_broken_hash_is_invalid_and_says_so(h
 def test_a_bundle_with_several_log_entries_is_not_called_invalid(instance):
     body = json.loads(logged(instance, instance.certificate()))
     body["verificationMaterial"]["tlogEntries"] *= 2
-    assert bundle.verify(json.dumps(body).encode(), expected(instance.signer())).state is State.UNKNOWN
+    assert bundle.verify(json.dumps(body).encode(), expected(instance.signer())).state is Validity.UNKNOWN
 
 
 @pytest.fixture
@@ -572,4 +572,4 @@ def test_the_sigstore_package_says_the_same_of_the_bundles_of_other_projects(nam
     said = json.loads(body).get("messageSignature", {}).get("messageDigest", {}).get("digest", "")
     signer = replace(ANYBODY, root=trusted_root.parse(root.read_bytes()) if root else None)
     checked, theirs = verify_stored(name, signer), oracle.refuses(body, base64.b64decode(said).hex(), root)
-    assert ((checked.state is State.GOOD) == (theirs is None)) == (difference is None), (checked, theirs)
+    assert ((checked.state is Validity.GOOD) == (theirs is None)) == (difference is None), (checked, theirs)
