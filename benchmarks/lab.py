@@ -29,6 +29,7 @@ class Lab:
         *,
         outdated: int = 0,
         round_trip: float = 0.0,
+        engine_round_trip: float = 0.0,
         tags: int = 0,
         signed_by: str = "",
         attested_by: str = "",
@@ -44,6 +45,7 @@ class Lab:
             "images": images,
             "outdated": outdated,
             "round_trip": round_trip,
+            "engine_round_trip": engine_round_trip,
             "tags": tags,
             "signed_by": signed_by,
             "attested_by": attested_by,
@@ -78,6 +80,7 @@ def _serve(
     images: int,
     outdated: int,
     round_trip: float,
+    engine_round_trip: float,
     tags: int,
     signed_by: str,
     attested_by: str,
@@ -104,6 +107,8 @@ def _serve(
             registry.retag("bench/app0", str(tag), newer.digest)
         if round_trip:
             registry.fail(faults.late(round_trip))
+        if engine_round_trip:
+            engine.fail(faults.late(engine_round_trip))
         _say({"engine": engine.host, "registry": registry.host})
         seen = 0
         for _ in sys.stdin:
