@@ -23,7 +23,7 @@ def find(subject: Subject, context: Context) -> Sequence[Base]:
     What the build's own labels name comes before the image of the engine that has the most layers in common; a label
     that this one has itself was only inherited from it.
     """
-    found = _within_engine(subject, context)
+    found = within_engine(subject, context)
     named = base.labelled(subject, context, also=_registries(subject, context))
     inherited = {labels.claimed(one.labels, labels.BASE_NAME) for one in found}
     if named is None or labels.claimed(subject.image.labels, labels.BASE_NAME) in inherited:
@@ -34,7 +34,7 @@ def find(subject: Subject, context: Context) -> Sequence[Base]:
     return same or [named]
 
 
-def _within_engine(subject: Subject, context: Context) -> Sequence[Base]:
+def within_engine(subject: Subject, context: Context) -> Sequence[Base]:
     """The image of the same engine that came from a registry and whose layers begin ours, by each of its names."""
     try:
         ours = _layers(subject.image, context)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from heapq import nlargest
 
 from container_updates.chain import Context
+from container_updates.chain.source import labels, local_base
 from container_updates.chain.versions import inherited, newer, tag_version
 from container_updates.chain.versions.tag_version import Version
 from container_updates.errors import Inconclusive, Unresolvable
@@ -58,7 +59,7 @@ def version_of(subject: Subject, listed: TagList | None, context: Context) -> st
     except Inconclusive:
         return None
     told = inherited.own_version(subject.image.labels, subject.reference)
-    if told and _is_more(told, running, names):
+    if told and _is_more(told, running, names) and not _is_of_base(told, subject, context):
         return told
     if running is not None:
         return _same_image(nlargest(_MOST_ASKED, _longer(running, names), key=_order), subject, context)
@@ -67,6 +68,12 @@ def version_of(subject: Subject, listed: TagList | None, context: Context) -> st
     others = [one for one in found if not one.shape[2]]
     newest = [one for kind in (others, dated) for one in nlargest(_MOST_ASKED, kind, key=_order)]
     return _same_image(newest, subject, context)
+
+
+def _is_of_base(told: str, subject: Subject, context: Context) -> bool:
+    """Whether an image of the same engine, upon whose layers this one lies, claims the same version."""
+    bases = local_base.within_engine(subject, context)
+    return any(labels.claimed(base.labels, labels.VERSION) == told for base in bases)
 
 
 def _is_more(told: str, running: Version | None, names: Iterable[str]) -> bool:

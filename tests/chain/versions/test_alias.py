@@ -102,6 +102,20 @@ def test_a_label_counts_where_it_fits_the_tag_and_is_no_base_s(
     assert told(host).details.get("version") == really
 
 
+def test_a_version_that_came_with_the_layers_of_the_base_is_not_its_own(host: Lab) -> None:
+    """The engine has the base: its layers begin the image's, and it claims the same version."""
+    base = host.registry.push_image("library/base", "9", labels={LABEL: "1.27.3"}, layers=[b"base"])
+    host.engine.pull(base)
+    image = host.registry.push_image("app/web", "1.27", labels={LABEL: "1.27.3"}, layers=[b"base", b"app"])
+    host.run("web", image)
+    publish(host, "1.27.3", day=9)
+    assert "version" not in told(host).details
+    other = host.registry.push_image("library/base", "9", labels={LABEL: "12"}, layers=[b"base"])
+    host.engine.pull(other)
+    host.run("other", host.registry.push_image("app/other", "1.27", labels={LABEL: "1.27.5"}, layers=[b"base", b"x"]))
+    assert host.check(checks=("versions",)).finding("other", "versions").details["version"] == "1.27.5"
+
+
 def test_a_label_costs_nothing_but_the_list(host: Lab) -> None:
     host.run("web", host.registry.push_image("app/web", "latest", labels={LABEL: "1.27.3"}))
     publish(host, "1.27.3")
