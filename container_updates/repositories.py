@@ -5,7 +5,8 @@ from urllib.parse import unquote, urlsplit
 
 _SCP_FORM = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)")
 _PATH = re.compile(r"[\w.~+-]+(?:/[\w.~+-]+)+")
-_REVISION = re.compile(r"[0-9a-f]{7,64}")
+REVISION = re.compile(r"[0-9a-f]{7,64}")
+"""A commit, whole or shortened as git does."""
 _REF = re.compile(r"@(?:refs/[^@]*|[0-9a-f]{7,64})$")
 _BELOW = re.compile(r"((?:/[^/]+){2,}?)/(?:-/.*|(?:tree|blob|commit|commits|raw|src|releases|archive)/.+)")
 """Where a page inside a repository begins, on the forges that are known."""
@@ -75,7 +76,7 @@ def contradict(one: str | None, other: str | None) -> bool:
 
 def commit(text: str | None) -> str | None:
     """Return the commit that a revision names; None for a tag, a version or something dirty."""
-    return text if text and _REVISION.fullmatch(text) else None
+    return text if text and REVISION.fullmatch(text) else None
 
 
 def contradicting_commits(one: str | None, other: str | None) -> bool:

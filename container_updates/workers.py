@@ -29,14 +29,13 @@ def each(
     deadline: Deadline,
     group: Callable[[Item], str] = lambda item: "",
     at_once: Callable[[str], int | None] = lambda group: None,
-    finished: Callable[[], None] = lambda: None,
 ) -> list[Result | None]:
     """Return what `work` made of each item, None for those that it did not finish before the deadline.
 
     Groups take turns, and at most `at_once(group)` items of one are worked on at the same time (None: as many as there
     are threads). While others wait, none holds more than its share of the threads: half of them beside one other, a
-    third beside two. So those that never answer do not keep the others waiting. `finished` is called after each item,
-    in any thread. An item whose work raises is one that was not finished.
+    third beside two. So those that never answer do not keep the others waiting. An item whose work raises is one that
+    was not finished.
     """
     most = min(jobs, len(items))
     queue = _Queue(items, group, at_once, most)
@@ -49,7 +48,6 @@ def each(
                 if not deadline.passed():
                     with suppress(Exception):  # a thread that dies takes the rest with it, and says so on stderr
                         results[position] = work(items[position])
-                        finished()
             finally:
                 queue.give_back(position)
                 done.release()

@@ -115,12 +115,6 @@ def test_work_that_raises_costs_its_own_item(capfd: pytest.CaptureFixture[str]) 
     assert capfd.readouterr().err == ""
 
 
-def test_each_item_that_is_finished_is_told() -> None:
-    told: list[int] = []
-    each(range(5), lambda item: item, jobs=2, deadline=soon(), finished=lambda: told.append(1))
-    assert len(told) == 5
-
-
 def test_nothing_is_begun_once_the_time_is_up() -> None:
     deadline = soon()
     deadline.expire()

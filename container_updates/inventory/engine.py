@@ -19,7 +19,7 @@ from container_updates.clock import Deadline
 from container_updates.errors import InvalidReference, InventoryError
 from container_updates.inventory import podman, records, selection
 from container_updates.inventory.archive import Archive
-from container_updates.inventory.connections.exchange import Answer, Connection, MiB, Refused
+from container_updates.inventory.connections.exchange import Connection, EngineAnswer, MiB, Refused
 from container_updates.inventory.records import ContainerRecord, ImageRecord
 from container_updates.model import (
     Container,
@@ -105,7 +105,7 @@ class DockerEngine:
         finally:
             self._connection.deadline = self._deadline
 
-    def ask(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+    def ask(self, path: str, params: Mapping[str, str] | None = None) -> EngineAnswer:
         """Start a GET of the API; raises `InventoryError`, also when its answer is read."""
         return self._connection.get(self._path(path), _MAX_CONTAINER_LIST, params)
 
@@ -133,7 +133,7 @@ class DockerEngine:
         except Refused as error:
             raise self._nothing_allowed(error) from None
 
-    def _read_containers(self, listed: Answer) -> list[Container]:
+    def _read_containers(self, listed: EngineAnswer) -> list[Container]:
         """Return the containers in the order of the list; those that need an inspect are looked at side by side."""
         found: list[Container | ContainerRecord] = []
         unreadable = 0
@@ -159,7 +159,7 @@ class DockerEngine:
         known = (self._container(one) if isinstance(one, ContainerRecord) else one for one in found)
         return [container for container in known if container is not None]
 
-    def _ask_libpod(self, every: str) -> tuple[Answer, Answer]:
+    def _ask_libpod(self, every: str) -> tuple[EngineAnswer, EngineAnswer]:
         """Start asking for what only Podman's own API tells."""
         all_of_them = {"all": "true" if every == "1" else "false"}
         return (
@@ -167,7 +167,7 @@ class DockerEngine:
             self._connection.get(self._path("/libpod/containers/json"), _MAX_CONTAINER_LIST, all_of_them),
         )
 
-    def _read_libpod(self, info: Answer, containers: Answer) -> None:
+    def _read_libpod(self, info: EngineAnswer, containers: EngineAnswer) -> None:
         """Take what libpod tells; where a proxy denies it, Docker's side of the API has to do."""
         with suppress(InventoryError):
             self._libpod_registries = podman.registries(info.json())

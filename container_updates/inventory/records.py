@@ -59,7 +59,7 @@ def image_record(raw: Any) -> ImageRecord | None:
         tags=tags(raw),
         digests=frozenset(digest for _, digest in (*known, ("", own)) if is_digest(digest)),
         known_as=tuple(known),
-        created=number(raw, "Created"),
+        created=integer(raw, "Created"),
         labels=string_map(raw, "Labels") if isinstance(raw, dict) and "Labels" in raw else None,
         digest=own if is_digest(own) else None,
     )
@@ -83,7 +83,7 @@ def container_record(raw: Any) -> ContainerRecord | None:
         image_id=identifier(text(raw, "ImageID")) or "",
         labels=string_map(raw, "Labels"),
         running=text(raw, "State") in ("running", "paused", "restarting", ""),
-        created=number(raw, "Created"),
+        created=integer(raw, "Created"),
         status=text(raw, "Status"),
         manifest_digest=digest if is_digest(digest) else None,
         platform=platform(member(descriptor, "platform")),
@@ -183,7 +183,7 @@ def text(raw: Any, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def number(raw: Any, key: str) -> int | None:
+def integer(raw: Any, key: str) -> int | None:
     """Return the whole number under `key`."""
     value = raw.get(key) if isinstance(raw, dict) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -103,7 +103,7 @@ class SwarmServices:
         status = records.member(raw, "Status")
         if records.text(raw, "DesiredState") != "running" or records.text(status, "State") != "running":
             return
-        service, slot = records.text(raw, "ServiceID"), records.number(raw, "Slot")
+        service, slot = records.text(raw, "ServiceID"), records.integer(raw, "Slot")
         node = records.text(raw, "NodeID")
         spec = records.member(records.member(raw, "Spec"), "ContainerSpec")
         container_id = records.text(records.member(status, "ContainerStatus"), "ContainerID")
@@ -215,11 +215,11 @@ def _digest(image: str) -> str | None:
 
 def _replicas(raw: Any, spec: Any) -> int | None:
     """Return how many tasks there are to be."""
-    told = records.number(records.member(raw, "ServiceStatus"), "DesiredTasks")
+    told = records.integer(records.member(raw, "ServiceStatus"), "DesiredTasks")
     return (
         told
         if told is not None
-        else records.number(records.member(records.member(spec, "Mode"), "Replicated"), "Replicas")
+        else records.integer(records.member(records.member(spec, "Mode"), "Replicated"), "Replicas")
     )
 
 

@@ -275,7 +275,9 @@ class Registry:
             *_, upstream = self._hosts.endpoints(reference.registry, reference.repository)
             key = self._key(upstream, reference, digest)
             kept = self._kept(kind, key)
-            if kept is not None and manifests.matches(kept.partition(b"\n")[2] if kind == "manifest" else kept, digest):
+            if kept is not None and manifests.has_digest(
+                kept.partition(b"\n")[2] if kind == "manifest" else kept, digest
+            ):
                 return kept
             value = self._first(reference, ask)
             self._store.put(kind, key, value, None)
@@ -350,7 +352,7 @@ def _ok(endpoint: Endpoint, answer: Answer) -> None:
 
 
 def _verified(endpoint: Endpoint, body: bytes, digest: str) -> bytes:
-    if not manifests.matches(body, digest):
+    if not manifests.has_digest(body, digest):
         raise BadAnswer(f"{endpoint.host} answers content that does not match its digest {digest}")
     return body
 

@@ -140,7 +140,7 @@ def for_platform(index: Manifest, platform: Platform) -> Descriptor | None:
     return best[1] if best else None
 
 
-def matches(body: bytes, digest: str) -> bool:
+def has_digest(body: bytes, digest: str) -> bool:
     """Whether content is what a digest stands for."""
     algorithm, _, value = digest.partition(":")
     return hashlib.new(algorithm, body).hexdigest() == value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from container_updates.errors import BadAnswer
 from container_updates.reference import Reference
 from container_updates.registry.hosts import Endpoint
-from container_updates.registry.manifests import matches
+from container_updates.registry.manifests import has_digest
 
 if TYPE_CHECKING:
     from container_updates.registry.client import Registry
@@ -31,13 +31,13 @@ def document(
         return _named(registry, reference, server, role)
     listed = f"sha256:{digest}"
     kept = registry.recall("blob", reference, listed, at=server)
-    if kept is not None and matches(kept, listed):
+    if kept is not None and has_digest(kept, listed):
         return kept
     names = [role, f"{role}.{digest}"]
     found = None
     for name in reversed(names) if consistent else names:
         body = _named(registry, reference, server, name)
-        if body is not None and matches(body, listed):
+        if body is not None and has_digest(body, listed):
             registry.keep("blob", reference, listed, body, None, at=server)
             return body
         found = found or body

@@ -8,20 +8,20 @@ from typing import Generic, TypeVar
 from container_updates.clock import Deadline
 from container_updates.errors import CheckError, TimedOut
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class Once(Generic[Answer]):
+class Once(Generic[Result]):
     """Answers of one run by key: the first that asks works, the others wait; an error is an answer, too."""
 
-    def __init__(self, deadline: Deadline, keeps: Callable[[Answer], bool] = lambda answer: True) -> None:
+    def __init__(self, deadline: Deadline, keeps: Callable[[Result], bool] = lambda answer: True) -> None:
         """`keeps`: whether an answer is kept for the run, or only given to those who wait for it."""
         self._deadline = deadline
         self._keeps = keeps
         self._lock = threading.Lock()
-        self._answers: dict[Hashable, Future[Answer]] = {}
+        self._answers: dict[Hashable, Future[Result]] = {}
 
-    def get(self, key: Hashable, ask: Callable[[], Answer]) -> Answer:
+    def get(self, key: Hashable, ask: Callable[[], Result]) -> Result:
         """What `ask` returned or raised for this key; raises `TimedOut` when the deadline passes while waiting."""
         with self._lock:
             future = self._answers.get(key)

@@ -1,9 +1,9 @@
 """Pages of the forges where source code is published, by a repository's address (`repositories.address`)."""
 
-import re
 from urllib.parse import urlsplit
 
-_REVISION = re.compile(r"[0-9a-f]{7,64}")
+from container_updates.repositories import REVISION
+
 _PAGES = {
     "github": ("/compare/{old}...{new}", "/releases", "/tree/{new}"),
     "gitea": ("/compare/{old}...{new}", "/releases", "/src/commit/{new}"),
@@ -16,7 +16,7 @@ _PAGES = {
 def compare(address: str, old: str, new: str) -> str | None:
     """Return the page that shows what lies between two revisions of a repository; None where no such page is known."""
     pages = _PAGES.get(_kind(address) or "")
-    if pages is None or old == new or not (_REVISION.fullmatch(old) and _REVISION.fullmatch(new)):
+    if pages is None or old == new or not (REVISION.fullmatch(old) and REVISION.fullmatch(new)):
         return None
     return address + pages[0].format(old=old, new=new)
 
@@ -30,7 +30,7 @@ def releases(address: str) -> str | None:
 def files(address: str, revision: str | None) -> str:
     """Return the page of a repository's files at a commit; the repository itself where no such page is known."""
     pages = _PAGES.get(_kind(address) or "")
-    if pages is None or revision is None or not _REVISION.fullmatch(revision):
+    if pages is None or revision is None or not REVISION.fullmatch(revision):
         return address
     return address + pages[2].format(new=revision)
 

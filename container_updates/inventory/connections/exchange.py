@@ -64,13 +64,13 @@ class Connection:
         params: Mapping[str, str] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-    ) -> "Answer":
+    ) -> "EngineAnswer":
         """Start `GET path` and return its answer to come, at most `limit` bytes of it."""
-        return Answer(self, path, limit, params or {}, headers=headers or {})
+        return EngineAnswer(self, path, limit, params or {}, headers=headers or {})
 
     def head(self, path: str, params: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:
         """Return status and headers of `HEAD path`, names in any case; raises `InventoryError`."""
-        return Answer(self, path, 0, params, "HEAD").headed()
+        return EngineAnswer(self, path, 0, params, "HEAD").headed()
 
     def close(self) -> None:
         """End what was started for it; requests under way fail."""
@@ -122,7 +122,7 @@ class Connection:
             self._idle.append(client)
 
 
-class Answer:
+class EngineAnswer:
     """A request under way, read by a thread of its own: no silent or dripping socket can outlast the deadline."""
 
     def __init__(
