@@ -8,7 +8,6 @@ from container_updates.contents.apt import status
 from container_updates.contents.apt.candidates import STATUS, Candidate, candidates
 from container_updates.contents.apt.setup import config, preferences, sources
 from container_updates.contents.apt.setup.keys import Keys
-from container_updates.contents.apt.setup.sources import Source
 from container_updates.contents.apt.status import Installed
 from container_updates.contents.apt.suites import Suite, Suites, is_security
 from container_updates.contents.errors import Unsupported
@@ -57,7 +56,11 @@ def compare(files: Files, path: str, release: Release, suites: Suites) -> Compar
     tree = tree or Tree()
     options = config.read(tree)
     native = status.native(packages)
-    wanted = _usual(release) if bare else sources.read(tree)
+    if bare:
+        raise Unsupported(
+            "it has packages but no apt (distroless): nothing in it says which repositories they are from"
+        )
+    wanted = sources.read(tree)
     if not wanted:
         raise Unsupported("no repository is set up in it: apt inside knows of no upgrade")
     if config.is_no(config.last(options, "Acquire::Check-Valid-Until")):
@@ -90,16 +93,6 @@ def _architectures(files: Files, options: Mapping[str, Sequence[str]], native: s
         found = (files.read("/var/lib/dpkg/arch", MiB) or b"").decode("utf-8", "replace").split()
     usable = [one for one in found if _NAME.fullmatch(one)]
     return list(dict.fromkeys([native, *usable]))[:_MAX_ARCHITECTURES]
-
-
-def _usual(release: Release) -> list[Source]:
-    """The distribution's own repositories, for an image that has packages of it but no apt (distroless)."""
-    codename = release["version_codename"]
-    if release["id"] != "debian" or not _NAME.fullmatch(codename):
-        raise Unsupported("it has packages but no apt, and no distribution whose repositories are known")
-    debian, security = "http://deb.debian.org/debian/", "http://deb.debian.org/debian-security/"
-    suites = ((debian, codename), (debian, f"{codename}-updates"), (security, f"{codename}-security"))
-    return [Source(uri, suite, ("main",), ()) for uri, suite in suites]
 
 
 def _pending(one: Candidate) -> Pending:

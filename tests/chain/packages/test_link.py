@@ -249,6 +249,7 @@ def test_a_suite_that_is_gone_is_told_by_its_end(host: Host, suite: str, code: s
         ({STATUS: Special("file", size=1 << 34)}, "unsupported"),
         ({STATUS: Special("link", STATUS)}, "unsupported"),
         ({STATUS: status(package("dpkg", "1"))}, "unsupported"),
+        ({"/var/lib/dpkg/status.d/dpkg": status(package("dpkg", "1"))}, "unsupported"),
         ({"/lib/apk/db/installed": b"P:musl\nV:1\n"}, "unsupported"),
         ({"/var/lib/rpm/rpmdb.sqlite": b"SQLite"}, "unsupported"),
     ],
