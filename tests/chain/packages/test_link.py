@@ -253,7 +253,7 @@ def test_a_suite_that_is_gone_is_told_by_its_end(host: Host, suite: str, code: s
         ({"/lib/apk/db/installed": b"P:musl\nV:1\n"}, "unsupported"),
         ({"/var/lib/rpm/rpmdb.sqlite": b"SQLite"}, "unsupported"),
     ],
-    ids=["scratch", "static", "broken", "pipe", "sparse", "loop", "no-sources", "apk", "rpm"],
+    ids=["scratch", "static", "broken", "pipe", "sparse", "loop", "no-sources", "distroless", "apk", "rpm"],
 )
 def test_containers_without_anything_to_compare(host: Host, files: Any, code: str) -> None:
     host.run("web", files)
