@@ -7,9 +7,9 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
-from container_updates.signing.verdict import LOADING, Unknown, Wrong
+from container_updates.signing.verdict import LOADING, Unknown
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
@@ -112,17 +112,6 @@ def signed_digest(key: PublicKey, signature: bytes, digest: bytes) -> bool:
     if isinstance(key, rsa.RSAPublicKey):
         return _holds(lambda: key.verify(signature, digest, padding.PKCS1v15(), prehashed))
     return False
-
-
-def check_form(key: PublicKey, signature: bytes) -> None:
-    """Raises `Wrong` for bytes that no key of this kind can have made, whoever owns it."""
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        try:
-            decode_dss_signature(signature)
-        except ValueError:
-            raise Wrong("the signature's bytes are no ECDSA signature") from None
-    elif isinstance(key, ed25519.Ed25519PublicKey) and len(signature) != _ED25519_BYTES:
-        raise Wrong("the signature's bytes are no Ed25519 signature")
 
 
 def _ecdsa(key: ec.EllipticCurvePublicKey, signature: bytes, message: bytes, algorithm: hashes.HashAlgorithm) -> bool:

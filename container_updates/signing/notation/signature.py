@@ -24,7 +24,6 @@ from container_updates.signing.verdict import (
 if TYPE_CHECKING:
     from cryptography import x509
 
-ARTIFACT_TYPE = "application/vnd.cncf.notary.signature"
 _PAYLOAD_TYPE = "application/vnd.cncf.notary.payload.v1+json"
 _X509, _AUTHORITY = "notary.x509", "notary.x509.signingAuthority"
 _SCHEME, _EXPIRY, _AUTHENTIC_TIME = f"{PREFIX}signingScheme", f"{PREFIX}expiry", f"{PREFIX}authenticSigningTime"
